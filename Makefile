@@ -1,0 +1,61 @@
+# The commands of the project; `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test torture lint format schema migration lock clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: .venv/made ## Make .venv from the pinned files, with uv where it is installed, else pip
+
+.venv/made: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "execgraph needs Python 3.11 or later; name one with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.txt && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	else \
+		$(PYTHON) -m venv --clear .venv && \
+		$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.txt && \
+		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	fi
+	@touch $@
+
+run: venv ## Serve on 127.0.0.1:8000 with an example engine beside it, until Ctrl-C
+	@exec $(BIN)/python examples/run.py
+
+test: venv ## Run all tests and hold the coverage floors
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/python tests/coverage_floors.py
+
+torture: venv ## Run the long tests at full length
+	EXECGRAPH_TORTURE=full $(BIN)/python -m pytest -m torture -s $(ARGS)
+
+lint: venv ## Check style, types, the import arrows and that schema.graphql is current
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	@$(BIN)/execgraph schema | diff -u schema.graphql - || { echo "schema.graphql is stale: make schema" >&2; exit 1; }
+
+format: venv ## Bring the code into style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+schema: venv ## Write schema.graphql anew
+	$(BIN)/execgraph schema > schema.graphql
+
+migration: venv ## Start a migration from the difference to the models: make migration REV=0002 NAME="what it does"
+	$(BIN)/alembic revision --autogenerate --rev-id "$(REV)" -m "$(NAME)"
+
+lock: ## Pin the dependencies anew, with hashes and without the address of an index (needs uv)
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header \
+		--group dev pyproject.toml --output-file requirements.txt
+
+clean: ## Remove what was made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build *.egg-info

@@ -1,0 +1,134 @@
+"""Appending log entries."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.commands.locks import lock_run_to_append
+from db.enums import LogLevel
+from db.errors import InvalidInputError
+from db.models import NodeExecution
+from db.session import touch
+from db.validation import (
+    MAX_BATCH_BYTES,
+    check_batch,
+    check_integer,
+    check_json,
+    check_message,
+    check_timestamp,
+)
+
+
+class NewEntry(Protocol):
+    """An entry to be appended."""
+
+    level: LogLevel
+    message: str
+    data: Any
+    timestamp: datetime | None
+    node_execution_id: UUID | None
+    attempt: int | None
+
+
+class Appended(NamedTuple):
+    """The numbers that the entries of one call got."""
+
+    first_sequence: int
+    last_sequence: int
+
+
+async def append_logs(session: AsyncSession, run_id: UUID, entries: Sequence[NewEntry]) -> Appended:
+    """Append entries to a run, in order and without a gap, whatever the state of the run.
+
+    An entry without a timestamp is of now; one of a step, without an attempt, is of the step's present try.
+
+    Raises:
+        NotFoundError: no such run.
+        InvalidInputError: an entry is not acceptable (the path names it); nothing is written.
+    """
+    _check(entries)
+    await lock_run_to_append(session, run_id)
+    attempts = await _present_attempts(session, run_id, entries)
+    now = datetime.now(UTC)
+    levels = Counter(entry.level for entry in entries)
+    parameters = {
+        "run": run_id,
+        "count": len(entries),
+        **{level.value: levels[level] for level in LogLevel},
+        "levels": [entry.level.value for entry in entries],
+        "messages": [entry.message for entry in entries],
+        "data": [None if entry.data is None else orjson.dumps(entry.data).decode() for entry in entries],
+        "timestamps": [entry.timestamp or now for entry in entries],
+        "steps": [entry.node_execution_id for entry in entries],
+        "attempts": [
+            attempts.get(entry.node_execution_id) if entry.attempt is None else entry.attempt for entry in entries
+        ],
+    }
+    last: int = (await session.execute(_APPEND, parameters)).scalar_one()
+    touch(session, run_id)
+    return Appended(last - len(entries) + 1, last)
+
+
+# The counter row is locked, and the range is taken, in the statement that writes: commit order is sequence order.
+_APPEND = text(
+    """
+    WITH counter AS (
+        UPDATE execution_counters SET
+            last_sequence = last_sequence + :count,
+            debug_count = debug_count + :debug,
+            info_count = info_count + :info,
+            warning_count = warning_count + :warning,
+            error_count = error_count + :error,
+            last_append_at = clock_timestamp()
+        WHERE workflow_execution_id = :run
+        RETURNING last_sequence
+    ), appended AS (
+        INSERT INTO execution_logs
+            (workflow_execution_id, sequence, level, message, data, timestamp, node_execution_id, attempt)
+        SELECT :run, counter.last_sequence - :count + place, level, message, CAST(data AS jsonb), timestamp,
+            node_execution_id, attempt
+        FROM counter, unnest(CAST(:levels AS text[]), CAST(:messages AS text[]), CAST(:data AS text[]),
+            CAST(:timestamps AS timestamptz[]), CAST(:steps AS uuid[]), CAST(:attempts AS integer[]))
+            WITH ORDINALITY AS entry (level, message, data, timestamp, node_execution_id, attempt, place)
+    )
+    SELECT last_sequence FROM counter
+    """
+)
+
+
+def _check(entries: Sequence[NewEntry]) -> None:
+    check_batch(entries, "entries")
+    size = 0
+    for place, entry in enumerate(entries):
+        path = f"entries[{place}]"
+        check_message(entry.message, f"{path}.message")
+        size += len(entry.message) + check_json(entry.data, f"{path}.data")
+        check_timestamp(entry.timestamp, f"{path}.timestamp")
+        check_integer(entry.attempt, f"{path}.attempt", at_least=1)
+        if entry.attempt is not None and entry.node_execution_id is None:
+            raise InvalidInputError(f"{path}.attempt", "needs a node_execution_id")
+    if size > MAX_BATCH_BYTES:
+        raise InvalidInputError("entries", f"hold {size} bytes; at most {MAX_BATCH_BYTES} are allowed")
+
+
+async def _present_attempts(session: AsyncSession, run_id: UUID, entries: Sequence[NewEntry]) -> dict[UUID | None, int]:
+    """The number of the present try of each step that is named; refuse a step of another run."""
+    asked = {entry.node_execution_id for entry in entries if entry.node_execution_id is not None}
+    if not asked:
+        return {}
+    statement = select(NodeExecution.id, NodeExecution.retry_count).where(
+        NodeExecution.workflow_execution_id == run_id, NodeExecution.id.in_(asked)
+    )
+    attempts: dict[UUID | None, int] = {row.id: row.retry_count + 1 for row in await session.execute(statement)}
+    for place, entry in enumerate(entries):
+        if entry.node_execution_id is not None and entry.node_execution_id not in attempts:
+            raise InvalidInputError(
+                f"entries[{place}].node_execution_id", f"{entry.node_execution_id} is no step of this run"
+            )
+    return attempts

@@ -1,0 +1,110 @@
+"""The locks on a run and its steps, and the rows that they give."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.enums import ExecutionStatus
+from db.errors import NotFoundError
+from db.models import Node, NodeExecution, WorkflowExecution
+
+
+class LockedRun(NamedTuple):
+    """A run as it is and stays until the transaction ends."""
+
+    id: UUID
+    status: ExecutionStatus
+    started_at: datetime | None
+    last_transition_at: datetime | None
+    workflow_id: UUID
+    workflow_version: int
+
+
+class LockedStep(NamedTuple):
+    """A step as it is and stays until the transaction ends."""
+
+    id: UUID
+    status: ExecutionStatus
+    started_at: datetime | None
+    ended_at: datetime | None
+    last_transition_at: datetime | None
+    error_message: str | None
+    retry_count: int
+    max_retries: int
+
+
+_RUN = select(
+    WorkflowExecution.id,
+    WorkflowExecution.status,
+    WorkflowExecution.started_at,
+    WorkflowExecution.last_transition_at,
+    WorkflowExecution.workflow_id,
+    WorkflowExecution.workflow_version,
+)
+
+
+async def lock_run_to_transition(session: AsyncSession, id: UUID) -> LockedRun:  # noqa: A002
+    """Lock a run FOR NO KEY UPDATE. Raises NotFoundError."""
+    statement = _RUN.where(WorkflowExecution.id == id).with_for_update(key_share=True)
+    return _found((await session.execute(statement)).one_or_none(), id)
+
+
+async def lock_run_to_add(session: AsyncSession, id: UUID) -> LockedRun:  # noqa: A002
+    """Lock a run FOR SHARE, to add steps to it: its status cannot change meanwhile. Raises NotFoundError."""
+    statement = _RUN.where(WorkflowExecution.id == id).with_for_update(read=True)
+    return _found((await session.execute(statement)).one_or_none(), id)
+
+
+async def lock_run_to_append(session: AsyncSession, id: UUID) -> None:  # noqa: A002
+    """Lock a run FOR KEY SHARE, which only its deletion waits for. Raises NotFoundError."""
+    statement = select(WorkflowExecution.id).where(WorkflowExecution.id == id)
+    statement = statement.with_for_update(read=True, key_share=True)
+    if (await session.execute(statement)).one_or_none() is None:
+        raise NotFoundError("Workflow execution", id)
+
+
+async def lock_run_of_step(session: AsyncSession, step_id: UUID, *, hold_status: bool) -> LockedRun:
+    """Lock the run of a step: FOR SHARE where its status must not change meanwhile, else FOR KEY SHARE.
+
+    Raises:
+        NotFoundError: there is no such step.
+    """
+    statement = _RUN.join(NodeExecution, NodeExecution.workflow_execution_id == WorkflowExecution.id)
+    statement = statement.where(NodeExecution.id == step_id)
+    statement = statement.with_for_update(read=True, key_share=not hold_status, of=WorkflowExecution)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFoundError("Node execution", step_id)
+    return LockedRun._make(row)
+
+
+async def lock_step(session: AsyncSession, id: UUID) -> LockedStep:  # noqa: A002
+    """Lock a step FOR NO KEY UPDATE, after its run. Raises NotFoundError."""
+    statement = (
+        select(
+            NodeExecution.id,
+            NodeExecution.status,
+            NodeExecution.started_at,
+            NodeExecution.ended_at,
+            NodeExecution.last_transition_at,
+            NodeExecution.error_message,
+            NodeExecution.retry_count,
+            Node.retry_config,
+        )
+        .outerjoin(Node, Node.id == NodeExecution.node_id)
+        .where(NodeExecution.id == id)
+        .with_for_update(key_share=True, of=NodeExecution)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFoundError("Node execution", id)
+    return LockedStep._make((*row[:-1], Node(retry_config=row.retry_config).max_retries))
+
+
+def _found(row: object, id: UUID) -> LockedRun:  # noqa: A002
+    if row is None:
+        raise NotFoundError("Workflow execution", id)
+    return LockedRun._make(row)  # type: ignore[arg-type]

@@ -1,0 +1,361 @@
+"""Making steps and moving them through their states."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from db.commands.counters import take_revisions
+from db.commands.locks import LockedRun, lock_run_of_step, lock_run_to_add, lock_step
+from db.definition import dependency_order
+from db.digest import digest
+from db.errors import InvalidInputError, InvalidTransitionError
+from db.models import Edge, Node, NodeExecution
+from db.session import touch
+from db.state_machine import (
+    NODE_EXECUTION,
+    RUN_STATUSES_FOR_NEW_STEPS,
+    RUN_STATUSES_FOR_STEP,
+    Action,
+    Decision,
+    decide,
+    refusal,
+)
+from db.validation import check_batch, check_integer, check_json, check_message, check_name
+
+
+class NewStep(Protocol):
+    """A step to be made: of a node, or with a name of its own."""
+
+    id: UUID | None
+    node_id: UUID | None
+    name: str | None
+    key: str | None
+    parent_id: UUID | None
+    execution_order: int
+    input_data: Any
+
+
+async def create_node_executions(session: AsyncSession, run_id: UUID, steps: Sequence[NewStep]) -> list[UUID]:
+    """Make PENDING steps in a PENDING or RUNNING run, all or none, and give their ids in order.
+
+    A step whose `id` or `key` is there already, with the same arguments, is what is there.
+
+    Raises:
+        NotFoundError: no such run.
+        InvalidTransitionError: the run has ended.
+        InvalidInputError: a value is not acceptable; the path names the step.
+    """
+    check_batch(steps, "node_executions")
+    _check_each(steps)
+    run = await lock_run_to_add(session, run_id)
+    if run.status not in RUN_STATUSES_FOR_NEW_STEPS:
+        raise InvalidTransitionError(
+            f"Cannot create node executions: the execution is in status {run.status.value}",
+            id=run.id,
+            from_=run.status,
+            attempted="create",
+            allowed=RUN_STATUSES_FOR_NEW_STEPS,
+        )
+    await _check_nodes(session, run, steps)
+    there = await _find(session, run_id, steps)
+    ids: list[UUID] = []
+    made: dict[UUID, NewStep] = {}
+    for step in steps:
+        known = there.get(step.id) or there.get(step.key)
+        step_id = uuid7() if known is None and step.id is None else _same(known, step, run_id)
+        ids.append(step_id)
+        if known is None:
+            made[step_id] = step
+    await _check_parents(session, run_id, steps, made)
+    if made:
+        await _insert(session, run_id, made)
+    return ids
+
+
+def _check_each(steps: Sequence[NewStep]) -> None:
+    ids: set[UUID] = set()
+    keys: set[str] = set()
+    for place, step in enumerate(steps):
+        path = f"node_executions[{place}]"
+        if step.node_id is None and step.name is None:
+            raise InvalidInputError(path, "needs a node_id or a name")
+        check_name(step.name, f"{path}.name")
+        check_name(step.key, f"{path}.key")
+        check_integer(step.execution_order, f"{path}.execution_order", at_least=0)
+        check_json(step.input_data, f"{path}.input_data")
+        if step.id in ids:
+            raise InvalidInputError(f"{path}.id", "is used twice in this call")
+        if step.key in keys:
+            raise InvalidInputError(f"{path}.key", "is used twice in this call")
+        if step.id is not None:
+            ids.add(step.id)
+        if step.key is not None:
+            keys.add(step.key)
+
+
+async def _check_nodes(session: AsyncSession, run: LockedRun, steps: Sequence[NewStep]) -> None:
+    asked = {step.node_id for step in steps if step.node_id is not None}
+    if not asked:
+        return
+    statement = select(Node.id).where(
+        Node.id.in_(asked), Node.workflow_id == run.workflow_id, Node.version == run.workflow_version
+    )
+    found = set((await session.execute(statement)).scalars())
+    for place, step in enumerate(steps):
+        if step.node_id is not None and step.node_id not in found:
+            raise InvalidInputError(
+                f"node_executions[{place}].node_id",
+                f"{step.node_id} is no node of version {run.workflow_version} of the run's workflow",
+            )
+
+
+async def _find(session: AsyncSession, run_id: UUID, steps: Sequence[NewStep]) -> dict[UUID | str | None, Any]:
+    """The steps that are there already, by id and by key."""
+    ids = [step.id for step in steps if step.id is not None]
+    keys = [step.key for step in steps if step.key is not None]
+    if not ids and not keys:
+        return {}
+    rows = (await session.execute(_FIND, {"run": run_id, "ids": ids, "keys": keys})).all()
+    found: dict[UUID | str | None, Any] = {row.id: row for row in rows}
+    found.update({row.key: row for row in rows if row.key is not None and row.workflow_execution_id == run_id})
+    return found
+
+
+_FIND = text(
+    """
+    SELECT id, key, workflow_execution_id, creation_digest FROM node_executions
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+    UNION
+    SELECT id, key, workflow_execution_id, creation_digest FROM node_executions
+    WHERE workflow_execution_id = :run AND key = ANY(CAST(:keys AS text[]))
+    """
+)
+
+
+def _same(known: Any, step: NewStep, run_id: UUID) -> UUID:
+    """The id of the step; refuse if what is there was made with other arguments."""
+    if known is None:
+        assert step.id is not None
+        return step.id
+    if step.id is not None and (known.id != step.id or known.workflow_execution_id != run_id):
+        field = "id" if known.id == step.id else "key"
+        raise InvalidInputError(field, f"node execution {known.id} exists, with other arguments")
+    if known.creation_digest != _digest(step):
+        field = "key" if step.id is None else "id"
+        raise InvalidInputError(field, f"node execution {known.id} exists, with other arguments")
+    found: UUID = known.id
+    return found
+
+
+def _digest(step: NewStep) -> bytes:
+    return digest([step.node_id, step.name, step.key, step.parent_id, step.execution_order, step.input_data])
+
+
+async def _check_parents(
+    session: AsyncSession, run_id: UUID, steps: Sequence[NewStep], made: dict[UUID, NewStep]
+) -> None:
+    asked = {step.parent_id for step in steps if step.parent_id is not None}
+    if not asked:
+        return
+    statement = select(NodeExecution.id).where(
+        NodeExecution.id.in_(asked - made.keys()), NodeExecution.workflow_execution_id == run_id
+    )
+    found = set((await session.execute(statement)).scalars()) | made.keys()
+    for place, step in enumerate(steps):
+        if step.parent_id is not None and step.parent_id not in found:
+            raise InvalidInputError(f"node_executions[{place}].parent_id", f"{step.parent_id} is no step of this run")
+    inside = [(step.parent_id, step_id) for step_id, step in made.items() if step.parent_id in made]
+    dependency_order(list(made), inside, field="node_executions")
+
+
+async def _insert(session: AsyncSession, run_id: UUID, made: dict[UUID, NewStep]) -> None:
+    last = await take_revisions(session, run_id, len(made))
+    steps = list(made.values())
+    parameters = {
+        "run": run_id,
+        "before": last - len(made),
+        "ids": list(made),
+        "nodes": [step.node_id for step in steps],
+        "parents": [step.parent_id for step in steps],
+        "keys": [step.key for step in steps],
+        "names": [step.name for step in steps],
+        "orders": [step.execution_order for step in steps],
+        "inputs": [None if step.input_data is None else orjson.dumps(step.input_data).decode() for step in steps],
+        "digests": [_digest(step) for step in steps],
+    }
+    await session.execute(_INSERT, parameters)
+    touch(session, run_id)
+
+
+_INSERT = text(
+    """
+    INSERT INTO node_executions (id, workflow_execution_id, node_id, parent_id, key, name, execution_order,
+        input_data, creation_digest, status, revision)
+    SELECT id, :run, node_id, parent_id, key, name, execution_order,
+        CAST(input_data AS jsonb), digest, 'pending', :before + place
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:nodes AS uuid[]), CAST(:parents AS uuid[]), CAST(:keys AS text[]),
+        CAST(:names AS text[]), CAST(:orders AS integer[]), CAST(:inputs AS text[]), CAST(:digests AS bytea[]))
+        WITH ORDINALITY AS step (id, node_id, parent_id, key, name, execution_order, input_data, digest, place)
+    """
+)
+
+
+class _StepOfNode(NamedTuple):
+    """A step for a node of the definition."""
+
+    node_id: UUID
+    execution_order: int
+    id: UUID | None = None
+    name: str | None = None
+    key: str | None = None
+    parent_id: UUID | None = None
+    input_data: Any = None
+
+
+async def insert_steps_of_definition(session: AsyncSession, run_id: UUID, workflow_id: UUID, version: int) -> None:
+    """Make one PENDING step for each node of a version, numbered from 1 in dependency order."""
+    nodes = select(Node.id).where(Node.workflow_id == workflow_id, Node.version == version).order_by(Node.id)
+    edges = (
+        select(Edge.source_node_id, Edge.target_node_id)
+        .join(Node, Node.id == Edge.source_node_id)
+        .where(Node.workflow_id == workflow_id, Node.version == version)
+    )
+    ids = list((await session.execute(nodes)).scalars())
+    ordered = dependency_order(ids, (await session.execute(edges)).all(), field="dependencies")
+    steps = {uuid7(): _StepOfNode(node_id, place) for place, node_id in enumerate(ordered, start=1)}
+    if steps:
+        await _insert(session, run_id, steps)  # type: ignore[arg-type]
+
+
+async def start_node_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    input_data: Any = None,
+    at: datetime | None = None,
+) -> None:
+    """PENDING to RUNNING, in a RUNNING run; `input_data` replaces the input where it is given.
+
+    Raises:
+        NotFoundError: no such step.
+        InvalidTransitionError: the step is not PENDING, or its run is not RUNNING.
+        InvalidInputError: a value is not acceptable.
+    """
+    check_json(input_data, "input_data")
+    values = {} if input_data is None else {"input_data": input_data}
+    await _transition(session, id, Action.START, at, values)
+
+
+async def complete_node_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    output_data: Any = None,
+    at: datetime | None = None,
+) -> None:
+    """RUNNING to COMPLETED. Raises as `start_node_execution` does."""
+    check_json(output_data, "output_data")
+    await _transition(session, id, Action.COMPLETE, at, {"output_data": output_data})
+
+
+async def fail_node_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    error_message: str,
+    at: datetime | None = None,
+) -> None:
+    """RUNNING to FAILED. Raises as `start_node_execution` does."""
+    check_message(error_message, "error_message")
+    await _transition(session, id, Action.FAIL, at, {"error_message": error_message})
+
+
+async def cancel_node_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    reason: str | None = None,
+    at: datetime | None = None,
+) -> None:
+    """PENDING or RUNNING to CANCELLED. Raises as `start_node_execution` does."""
+    check_message(reason, "reason", may_be_empty=True)
+    await _transition(session, id, Action.CANCEL, at, {"error_message": reason})
+
+
+async def skip_node_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    reason: str | None = None,
+    at: datetime | None = None,
+) -> None:
+    """PENDING to SKIPPED. Raises as `start_node_execution` does."""
+    check_message(reason, "reason", may_be_empty=True)
+    await _transition(session, id, Action.SKIP, at, {"error_message": reason})
+
+
+async def retry_node_execution(session: AsyncSession, id: UUID, *, force: bool = False) -> None:  # noqa: A002
+    """FAILED to PENDING, in a RUNNING run; the try that failed is kept.
+
+    Args:
+        session: the transaction to work in.
+        id: the step.
+        force: ignore the node's max_retries, and nothing else.
+
+    Raises:
+        NotFoundError: no such step.
+        InvalidTransitionError: the step is not FAILED, has no retries left, or its run is not RUNNING.
+    """
+    values = {"error_message": None, "output_data": None}
+    await _transition(session, id, Action.RETRY, None, values, force=force)
+
+
+async def _transition(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    action: Action,
+    at: datetime | None,
+    values: dict[str, Any],
+    *,
+    force: bool = False,
+) -> None:
+    asks_run = action in RUN_STATUSES_FOR_STEP
+    run = await lock_run_of_step(session, id, hold_status=asks_run)
+    step = await lock_step(session, id)
+    decision = decide(NODE_EXECUTION, action, step, at=at)
+    if asks_run and run.status not in RUN_STATUSES_FOR_STEP[action]:
+        raise refusal(NODE_EXECUTION, action, step, f"its run is in status {run.status.value}")
+    if action is Action.RETRY:
+        if not force and step.retry_count >= step.max_retries:
+            raise refusal(NODE_EXECUTION, action, step, f"all {step.max_retries} retries are used up")
+        values = {**values, "retry_count": step.retry_count + 1}
+    await _save(session, run.id, id, decision, values)
+
+
+async def _save(
+    session: AsyncSession,
+    run_id: UUID,
+    id: UUID,  # noqa: A002
+    decision: Decision,
+    values: dict[str, Any],
+) -> None:
+    statement = (
+        update(NodeExecution.__table__)  # type: ignore[arg-type]
+        .where(NodeExecution.id == id)
+        .values(
+            status=decision.status,
+            started_at=decision.started_at,
+            ended_at=decision.ended_at,
+            last_transition_at=decision.last_transition_at,
+            revision=await take_revisions(session, run_id, 1),
+            **values,
+        )
+    )
+    await session.execute(statement)
+    touch(session, run_id)

@@ -1,0 +1,239 @@
+"""Making runs and moving them through their states, their steps with them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from db.commands.counters import take_revisions
+from db.commands.locks import LockedRun, lock_run_to_transition
+from db.commands.node_executions import insert_steps_of_definition
+from db.digest import digest
+from db.enums import ExecutionStatus, TriggerType
+from db.errors import InvalidInputError, NotFoundError
+from db.models import NodeExecution, Workflow, WorkflowExecution
+from db.session import touch
+from db.state_machine import (
+    RUNNING,
+    UNFINISHED,
+    UNFINISHED_STEPS_BECOME,
+    WORKFLOW_EXECUTION,
+    Action,
+    Decision,
+    decide,
+    refusal,
+)
+from db.validation import check_integer, check_json, check_message
+
+
+async def create_workflow_execution(
+    session: AsyncSession,
+    *,
+    workflow_id: UUID,
+    trigger_type: TriggerType,
+    id: UUID | None = None,  # noqa: A002
+    workflow_version: int | None = None,
+    parent_node_execution_id: UUID | None = None,
+    retry_of_id: UUID | None = None,
+    input_data: Any = None,
+    context: Any = None,
+    metadata: Any = None,
+    create_node_executions: bool = False,
+) -> UUID:
+    """Make a PENDING run and give its id; with a client-made `id`, a repetition gives what is there.
+
+    Args:
+        session: the transaction to work in.
+        workflow_id: the definition.
+        trigger_type: what made it begin.
+        id: a version 7 UUID, if the client makes it.
+        workflow_version: by default the latest.
+        parent_node_execution_id: the step of another run that starts this one.
+        retry_of_id: the run that this one runs again.
+        input_data: any JSON value, as are `context` and `metadata`.
+        context: what the run works with.
+        metadata: what lists can be filtered by.
+        create_node_executions: also make a PENDING step for each node, in dependency order.
+
+    Raises:
+        NotFoundError: no such workflow or parent.
+        InvalidInputError: a value is not acceptable, or `id` is taken by a run with other arguments.
+    """
+    check_json(input_data, "input_data")
+    check_json(context, "context")
+    check_json(metadata, "metadata")
+    references = [workflow_id, workflow_version, parent_node_execution_id, retry_of_id]
+    arguments = digest([references, trigger_type, input_data, context, metadata, create_node_executions])
+    if id is not None and id.version != 7:  # noqa: PLR2004 - the UUID version that the contract asks for
+        raise InvalidInputError("id", "must be a version 7 UUID")
+    if id is not None and await _is_there(session, id, arguments):
+        return id
+    version, namespace = await _version_of(session, workflow_id, workflow_version)
+    if parent_node_execution_id is not None and not await _exists(session, NodeExecution.id, parent_node_execution_id):
+        raise NotFoundError("Node execution", parent_node_execution_id)
+    if retry_of_id is not None and not await _exists(session, WorkflowExecution.id, retry_of_id):
+        raise InvalidInputError("retry_of_id", f"workflow execution {retry_of_id} does not exist")
+    id = id or uuid7()  # noqa: A001
+    await session.execute(
+        insert(WorkflowExecution.__table__),  # type: ignore[arg-type]
+        {
+            "id": id,
+            "workflow_id": workflow_id,
+            "workflow_version": version,
+            "namespace": namespace,
+            "retry_of_id": retry_of_id,
+            "parent_node_execution_id": parent_node_execution_id,
+            "trigger_type": trigger_type,
+            "input_data": input_data,
+            "context": context,
+            "metadata": metadata,
+            "status": ExecutionStatus.PENDING,
+            "revision": 1,
+            "creation_digest": arguments,
+        },
+    )
+    touch(session, id)
+    if create_node_executions:
+        await insert_steps_of_definition(session, id, workflow_id, version)
+    return id
+
+
+async def _is_there(session: AsyncSession, id: UUID, arguments: bytes) -> bool:  # noqa: A002
+    statement = select(WorkflowExecution.creation_digest).where(WorkflowExecution.id == id)
+    row = (await session.execute(statement)).one_or_none()
+    if row is not None and row.creation_digest != arguments:
+        raise InvalidInputError("id", f"workflow execution {id} exists, with other arguments")
+    return row is not None
+
+
+async def _version_of(session: AsyncSession, workflow_id: UUID, version: int | None) -> tuple[int, str]:
+    statement = select(Workflow.version, Workflow.namespace).where(Workflow.id == workflow_id)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFoundError("Workflow", workflow_id)
+    check_integer(version, "workflow_version", at_least=1)
+    if version is not None and version > row.version:
+        raise InvalidInputError("workflow_version", f"the latest version is {row.version}")
+    return version or row.version, row.namespace
+
+
+async def _exists(session: AsyncSession, column: Any, id: UUID) -> bool:  # noqa: A002
+    return (await session.execute(select(column).where(column == id))).one_or_none() is not None
+
+
+async def start_workflow_execution(session: AsyncSession, id: UUID, *, at: datetime | None = None) -> None:  # noqa: A002
+    """PENDING to RUNNING. Raises NotFoundError, InvalidTransitionError, InvalidInputError (`at`)."""
+    run = await lock_run_to_transition(session, id)
+    decision = decide(WORKFLOW_EXECUTION, Action.START, run, at=at)
+    await _save(session, run, decision, {}, await take_revisions(session, id, 1))
+
+
+async def complete_workflow_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    output_data: Any = None,
+    at: datetime | None = None,
+) -> None:
+    """RUNNING to COMPLETED; PENDING steps become SKIPPED, and a RUNNING one is a reason to refuse.
+
+    Raises:
+        NotFoundError: no such run.
+        InvalidTransitionError: the run is not RUNNING, or one of its steps is.
+        InvalidInputError: a value is not acceptable.
+    """
+    check_json(output_data, "output_data")
+    await _finish(session, id, Action.COMPLETE, at, {"output_data": output_data})
+
+
+async def fail_workflow_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    error_message: str,
+    at: datetime | None = None,
+) -> None:
+    """RUNNING to FAILED; unfinished steps become CANCELLED. Raises as `complete_workflow_execution` does."""
+    check_message(error_message, "error_message")
+    await _finish(session, id, Action.FAIL, at, {"error_message": error_message})
+
+
+async def cancel_workflow_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    reason: str | None = None,
+    at: datetime | None = None,
+) -> None:
+    """PENDING or RUNNING to CANCELLED; unfinished steps with it. Raises as `complete_workflow_execution` does."""
+    check_message(reason, "reason", may_be_empty=True)
+    await _finish(session, id, Action.CANCEL, at, {"error_message": reason})
+
+
+async def _finish(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    action: Action,
+    at: datetime | None,
+    values: dict[str, Any],
+) -> None:
+    run = await lock_run_to_transition(session, id)
+    decision = decide(WORKFLOW_EXECUTION, action, run, at=at)
+    unfinished = (
+        select(NodeExecution.id, NodeExecution.status)
+        .where(NodeExecution.workflow_execution_id == id, NodeExecution.status.in_(UNFINISHED))
+        .order_by(NodeExecution.id)
+        .with_for_update(key_share=True)
+    )
+    steps = (await session.execute(unfinished)).all()
+    if action is Action.COMPLETE and (running := [step for step in steps if step.status is RUNNING]):
+        because = f"{len(running)} of its steps are running, such as {running[0].id}"
+        raise refusal(WORKFLOW_EXECUTION, action, run, because)
+    # The run's own revision is the last, so that whoever has seen it has seen the end.
+    revision = await take_revisions(session, id, len(steps) + 1)
+    if steps:
+        parameters = {
+            "ids": [step.id for step in steps],
+            "status": UNFINISHED_STEPS_BECOME[action].value,
+            "at": decision.ended_at,
+            "before": revision - len(steps) - 1,
+        }
+        await session.execute(_FINISH_STEPS, parameters)
+    await _save(session, run, decision, values, revision)
+
+
+# A step that an engine's clock started later than the run's end ends no earlier than it began.
+_FINISH_STEPS = text(
+    """
+    UPDATE node_executions SET
+        status = :status,
+        ended_at = greatest(CAST(:at AS timestamptz), last_transition_at),
+        last_transition_at = greatest(CAST(:at AS timestamptz), last_transition_at),
+        updated_at = clock_timestamp(),
+        revision = :before + step.place
+    FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS step (id, place)
+    WHERE node_executions.id = step.id
+    """
+)
+
+
+async def _save(
+    session: AsyncSession, run: LockedRun, decision: Decision, values: dict[str, Any], revision: int
+) -> None:
+    statement = (
+        update(WorkflowExecution.__table__)  # type: ignore[arg-type]
+        .where(WorkflowExecution.id == run.id)
+        .values(
+            status=decision.status,
+            started_at=decision.started_at,
+            ended_at=decision.ended_at,
+            last_transition_at=decision.last_transition_at,
+            revision=revision,
+            **values,
+        )
+    )
+    await session.execute(statement)
+    touch(session, run.id)

@@ -1,0 +1,134 @@
+"""Database: the engine, its sessions, and what every command and query goes through."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker, create_async_engine
+
+from db.session import DatabaseSession
+
+T = TypeVar("T")
+
+TRIES = 5
+"""How often a transaction is tried when PostgreSQL reports a deadlock or a serialization failure."""
+
+RETRYABLE = {"40001", "40P01", "23505"}
+"""serialization_failure, deadlock_detected, unique_violation: the second try sees what the other one made"""
+
+
+class Database:
+    """One PostgreSQL database: `async with Database(url) as database:`.
+
+    Sessions are handed out one for each unit of work and never shared: resolvers run concurrently, an
+    `AsyncSession` does not.
+    """
+
+    def __init__(self, url: str | URL, *, pool_size: int = 10, max_overflow: int = 10) -> None:
+        """Prepare; nothing connects before it is used.
+
+        Args:
+            url: a `postgresql+asyncpg://` URL (plain `postgresql://` is taken to mean the same).
+            pool_size: connections kept open.
+            max_overflow: further ones under load, closed again.
+
+        Raises:
+            ValueError: the URL names another kind of database.
+        """
+        self.url = asyncpg_url(url)
+        self.engine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_pre_ping=False,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={"server_settings": {"application_name": "execgraph", "timezone": "UTC"}},
+        )
+        # Reads are single statements, each a snapshot of its own: no BEGIN and no ROLLBACK around them.
+        self._read_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._sessions = async_sessionmaker(
+            self.engine, class_=DatabaseSession, expire_on_commit=False, info={"on_change": self._changed}
+        )
+        self.on_change: Callable[[set[UUID]], None] | None = None
+        """Called after each commit with the runs that it changed; must not block."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.dispose()
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    def session(self) -> DatabaseSession:
+        """A new session, to use as `async with database.session() as session:`."""
+        return self._sessions()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single statements that change nothing."""
+        async with self._read_engine.connect() as connection:
+            yield connection
+
+    async def run(self, work: Callable[[DatabaseSession], Awaitable[T]]) -> T:
+        """Do `work` in one transaction, again if PostgreSQL reports a deadlock or a serialization failure.
+
+        Raises:
+            DBAPIError: PostgreSQL refused, `TRIES` times where trying again could have helped.
+        """
+        for tried in range(1, TRIES + 1):
+            try:
+                async with self.session() as session, session.begin():
+                    return await work(session)
+            except DBAPIError as error:
+                if sqlstate(error) not in RETRYABLE or tried == TRIES:
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**tried))  # noqa: S311 - spreads the tries, no secret
+        raise AssertionError("unreachable")
+
+    def connect_options(self) -> dict[str, Any]:
+        """What `asyncpg.connect` needs to reach the same database outside the pool."""
+        _, options = self.engine.dialect.create_connect_args(self.url)
+        return {name: value for name, value in options.items() if not name.startswith("prepared_statement")}
+
+    async def ping(self) -> None:
+        """Make a round trip; raises whatever keeps it from arriving."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    def _changed(self, runs: set[UUID]) -> None:
+        if self.on_change is not None:
+            self.on_change(runs)
+
+
+def asyncpg_url(url: str | URL) -> URL:
+    """Give the URL with our driver's name in it.
+
+    Raises:
+        ValueError: the URL names another kind of database or another driver.
+    """
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+asyncpg")
+    if parsed.drivername != "postgresql+asyncpg":
+        raise ValueError(f"The database URL must begin with postgresql+asyncpg://, not {parsed.drivername}://")
+    return parsed
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The SQLSTATE that PostgreSQL gave, if `error` comes from it."""
+    state: Any = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state if isinstance(state, str) else None

@@ -1,0 +1,182 @@
+"""Hints: who follows a run is told that it changed, in this process at once, in others by NOTIFY.
+
+The table is the truth and a hint only says where to look, so hints carry ids and may be lost: every follower
+also looks on a slow timer. They are sent off the write path, the first at once and further ones coalesced,
+because a NOTIFY inside a writing transaction makes all commits of the database wait for each other.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import asyncpg
+from sqlalchemy import text
+
+from db.database import Database
+from db.errors import HintsUnavailableError
+
+logger = logging.getLogger("execgraph.hints")
+
+CHANNEL: Final = "execgraph"
+COALESCE_SECONDS: Final = 0.02
+"""How long further hints wait for each other after one was sent."""
+RUNS_PER_HINT: Final = 200
+"""A payload holds at most 8,000 bytes; an id takes 33 of them."""
+CHECK_SECONDS: Final = 15.0
+"""How often the listening connection is tried with a round trip."""
+ROUND_TRIP_SECONDS: Final = 5.0
+SLOW_TIMER_SECONDS: Final = 5.0
+"""How often a follower looks although nobody told it to."""
+TIMER_WITHOUT_HINTS_SECONDS: Final = 0.5
+"""The same while there are no hints from other processes."""
+
+
+class Watch:
+    """One follower's interest in one run."""
+
+    def __init__(self, hints: "Hints") -> None:
+        self._hints = hints
+        self._changed = asyncio.Event()
+
+    def tell(self) -> None:
+        """Make the next `changed` return."""
+        self._changed.set()
+
+    async def changed(self, within: float | None = None) -> None:
+        """Wait for a hint, for the slow timer, or for `within` seconds, whichever comes first."""
+        timer = SLOW_TIMER_SECONDS if self._hints.listening else TIMER_WITHOUT_HINTS_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timer if within is None else min(timer, within)):
+                await self._changed.wait()
+        # Cleared before the follower reads: a change during its read wakes it again.
+        self._changed.clear()
+
+
+class Hints:
+    """The one hub of a process: `async with Hints(database) as hints:`, `with hints.watch(run_id) as watch:`."""
+
+    def __init__(self, database: Database) -> None:
+        self.listening = False
+        """Whether hints of other processes arrive."""
+        self._database = database
+        self._origin = uuid4().hex
+        self._watches: dict[UUID, set[Watch]] = {}
+        self._unsent: set[UUID] = set()
+        self._sending: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._echo = asyncio.Event()
+
+    async def __aenter__(self) -> "Hints":
+        self._database.on_change = self.publish
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._database.on_change = None
+        for task in (self._listening, self._sending):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    @contextmanager
+    def watch(self, run_id: UUID) -> Iterator[Watch]:
+        """Be told of the changes of a run."""
+        watch = Watch(self)
+        self._watches.setdefault(run_id, set()).add(watch)
+        try:
+            yield watch
+        finally:
+            watches = self._watches[run_id]
+            watches.discard(watch)
+            if not watches:
+                del self._watches[run_id]
+
+    def publish(self, runs: set[UUID]) -> None:
+        """Tell the followers here at once, and those in other processes soon."""
+        self._wake(runs)
+        self._unsent |= runs
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send())
+
+    def _wake(self, runs: Iterable[UUID]) -> None:
+        for run_id in runs:
+            for watch in self._watches.get(run_id, ()):
+                watch.tell()
+
+    def _wake_all(self) -> None:
+        self._wake(list(self._watches))
+
+    async def _send(self) -> None:
+        while self._unsent:
+            batch = [self._unsent.pop() for _ in range(min(len(self._unsent), RUNS_PER_HINT))]
+            payload = ",".join([self._origin, *(run_id.hex for run_id in batch)])
+            try:
+                async with self._database.read() as connection:
+                    await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+            except Exception as error:
+                logger.warning("a hint was lost: %s", error)
+            await asyncio.sleep(COALESCE_SECONDS)
+
+    async def _listen(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._listen_once()
+            except (
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                HintsUnavailableError,
+            ) as error:
+                if self.listening or failures == 0:
+                    logger.warning("no hints from other processes, looking on a timer: %s", error or type(error))
+                failures = 1 if self.listening else failures + 1
+                self.listening = False
+            await asyncio.sleep(random.uniform(0.5, 1.0) * min(0.1 * 2**failures, 10))  # noqa: S311 - spreads tries
+
+    async def _listen_once(self) -> None:
+        """Listen until the connection fails; raises what made it fail."""
+        options = self._database.connect_options()
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(**options, timeout=ROUND_TRIP_SECONDS)
+        gone = asyncio.Event()
+        connection.add_termination_listener(lambda _: gone.set())
+        try:
+            await connection.add_listener(CHANNEL, self._heard)
+            while True:
+                await self._round_trip(connection)
+                if not self.listening:
+                    self.listening = True
+                    logger.info("hints from other processes arrive")
+                    self._wake_all()  # what happened while nobody listened
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(CHECK_SECONDS):
+                        await gone.wait()
+                        raise ConnectionError("the listening connection was closed")
+        finally:
+            connection.terminate()
+
+    async def _round_trip(self, connection: "asyncpg.Connection[Any]") -> None:
+        self._echo.clear()
+        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, self._origin, timeout=ROUND_TRIP_SECONDS)
+        try:
+            async with asyncio.timeout(ROUND_TRIP_SECONDS):
+                await self._echo.wait()
+        except TimeoutError as error:
+            raise HintsUnavailableError("LISTEN was accepted but delivers nothing; is a pooler in between?") from error
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        origin, *runs = str(payload).split(",")
+        if origin == self._origin:
+            self._echo.set()  # our own followers were told directly
+            return
+        self._wake(UUID(hex=run) for run in runs)
+
+
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")

@@ -1,0 +1,98 @@
+"""What a follower of a run reads each time it looks: everything in one statement, so in one snapshot."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Double, extract, func, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.enums import ExecutionStatus
+from db.filters import ExecutionLogFilter
+from db.models import ExecutionCounter, WorkflowExecution
+from db.paging import Page, paged, sliced
+from db.queries.execution_logs import BY_SEQUENCE, LOGS, log
+from db.queries.node_executions import BY_REVISION, STEPS, step
+from db.queries.workflow_executions import RUNS
+from db.records import ExecutionLogRecord, NodeExecutionRecord, WorkflowExecutionRecord
+from db.state_machine import TERMINAL
+
+run = WorkflowExecution
+counter = ExecutionCounter
+
+
+class LogTail(NamedTuple):
+    """The entries after a sequence, and how the run stands."""
+
+    entries: list[ExecutionLogRecord]
+    last_sequence: int
+    """How far `entries` reaches, entries that the filter hid included."""
+    has_more: bool
+    """Whether there is more to read at once."""
+    ended: bool
+    quiet_seconds: float
+    """Time since the later of the run's last transition and its last append, by the database's clock."""
+
+
+async def log_tail(
+    connection: AsyncConnection, run_id: UUID, where: ExecutionLogFilter, after: int, limit: int
+) -> LogTail | None:
+    """At most `limit` entries after a sequence; None if there is no such run."""
+    page = Page(limit, after=(after,))
+    entry = paged(LOGS.where(log.workflow_execution_id == run.id, *where.conditions()), BY_SEQUENCE, page)
+    child = entry.lateral("entry")
+    quiet = func.clock_timestamp() - func.greatest(run.updated_at, counter.last_append_at)
+    statement = (
+        select(run.status, counter.last_sequence, extract("epoch", quiet).cast(Double), child)
+        .select_from(run)
+        .join(counter, counter.workflow_execution_id == run.id)
+        .join(child, true(), isouter=True)
+        .where(run.id == run_id)
+    )
+    rows = (await connection.execute(statement)).all()
+    if not rows:
+        return None
+    status, last_sequence, quiet_seconds = rows[0][:3]
+    entries = sliced([ExecutionLogRecord._make(row[3:]) for row in rows if row[3] is not None], page)
+    reached = entries.rows[-1].sequence if entries.has_more else max(last_sequence, after)
+    return LogTail(list(entries.rows), reached, entries.has_more, status in TERMINAL, quiet_seconds)
+
+
+class RunChanges(NamedTuple):
+    """A run as it is, and its steps changed after a revision."""
+
+    run: WorkflowExecutionRecord
+    steps: list[NodeExecutionRecord]
+    revision: int
+    """How far `steps` reaches."""
+    has_more: bool
+    """Whether there is more to read at once."""
+    ended: bool
+    last_sequence: int
+    """The number of log entries."""
+
+
+async def run_changes(connection: AsyncConnection, run_id: UUID, after: int, limit: int) -> RunChanges | None:
+    """At most `limit` steps changed after a revision; None if there is no such run."""
+    page = Page(limit, after=(after,))
+    changed = paged(STEPS.where(step.workflow_execution_id == run.id), BY_REVISION, page)
+    child = changed.correlate(run).lateral("changed")
+    statement = (
+        select(counter.revision.label("run_revision"), counter.last_sequence, *RUNS.selected_columns, child)
+        .select_from(run)
+        .join(counter, counter.workflow_execution_id == run.id)
+        .join(child, true(), isouter=True)
+        .where(run.id == run_id)
+    )
+    rows = (await connection.execute(statement)).all()
+    if not rows:
+        return None
+    revision, last_sequence = rows[0][:2]
+    first_of_step = 2 + len(WorkflowExecutionRecord._fields)
+    record = WorkflowExecutionRecord._make(rows[0][2:first_of_step])
+    steps = sliced(
+        [NodeExecutionRecord._make(row[first_of_step:]) for row in rows if row[first_of_step] is not None], page
+    )
+    reached = steps.rows[-1].revision if steps.has_more else max(revision, after)
+    return RunChanges(
+        record, list(steps.rows), reached, steps.has_more, ExecutionStatus(record.status) in TERMINAL, last_sequence
+    )

@@ -1,0 +1,137 @@
+"""The rows that queries give: plain tuples, made without model instances, with what is derived already in them."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from db.enums import ExecutionStatus, LogLevel, TriggerType
+
+
+class WorkflowRecord(NamedTuple):
+    """A definition."""
+
+    id: UUID
+    namespace: str
+    key: str | None
+    version: int
+    name: str
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowNodeRecord(NamedTuple):
+    """A step of a version of a definition."""
+
+    id: UUID
+    workflow_id: UUID
+    version: int
+    key: str
+    name: str
+    node_type: str | None
+    config: Any
+    retry_config: Any
+
+
+class WorkflowDependencyRecord(NamedTuple):
+    """A dependency between two nodes of a version of a definition."""
+
+    workflow_id: UUID
+    version: int
+    source_node_id: UUID
+    target_node_id: UUID
+
+
+class WorkflowExecutionRecord(NamedTuple):
+    """A run."""
+
+    id: UUID
+    namespace: str
+    workflow_id: UUID
+    workflow_version: int
+    retry_of_id: UUID | None
+    parent_node_execution_id: UUID | None
+    status: ExecutionStatus
+    trigger_type: TriggerType
+    revision: int
+    input_data: Any
+    output_data: Any
+    context: Any
+    metadata_: Any
+    error_message: str | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_seconds: float | None
+
+
+class NodeExecutionRecord(NamedTuple):
+    """A step; `name` falls back to its node's, `can_retry` takes its node's retry configuration into account."""
+
+    id: UUID
+    workflow_execution_id: UUID
+    node_id: UUID | None
+    parent_id: UUID | None
+    key: str | None
+    name: str
+    status: ExecutionStatus
+    execution_order: int
+    revision: int
+    retry_count: int
+    can_retry: bool
+    input_data: Any
+    output_data: Any
+    error_message: str | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_seconds: float | None
+
+
+class NodeExecutionAttemptRecord(NamedTuple):
+    """One try of a step."""
+
+    node_execution_id: UUID
+    attempt: int
+    status: ExecutionStatus
+    started_at: datetime | None
+    ended_at: datetime | None
+    error_message: str | None
+    duration_seconds: float | None
+
+
+class ExecutionLogRecord(NamedTuple):
+    """A log entry."""
+
+    workflow_execution_id: UUID
+    sequence: int
+    node_execution_id: UUID | None
+    attempt: int | None
+    level: LogLevel
+    message: str
+    data: Any
+    timestamp: datetime
+
+
+class LogCounts(NamedTuple):
+    """How many entries there are of each level."""
+
+    total: int
+    debug: int
+    info: int
+    warning: int
+    error: int
+
+
+class NodeStatusCounts(NamedTuple):
+    """How many steps there are in each status."""
+
+    total: int
+    pending: int
+    running: int
+    completed: int
+    failed: int
+    cancelled: int
+    skipped: int

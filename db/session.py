@@ -1,0 +1,127 @@
+"""The session: an `AsyncSession` whose unnamed `refresh` also loads relationships, and that keeps our locks."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, event, inspect, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session, UOWTransaction
+
+from db.definition import check_acyclic
+from db.models import (
+    Edge,
+    ExecutionLog,
+    Node,
+    NodeExecution,
+    NodeExecutionAttempt,
+    WorkflowExecution,
+)
+
+
+class SyncSession(Session):
+    """The synchronous heart of `AsyncSession`; the events below are bound to it."""
+
+
+class DatabaseSession(AsyncSession):
+    """An `AsyncSession` with `expire_on_commit=False`."""
+
+    sync_session_class = SyncSession
+
+    async def refresh(
+        self, instance: object, attribute_names: Iterable[str] | None = None, with_for_update: Any = None
+    ) -> None:
+        """Load the attributes anew; without names, all columns and all relationships.
+
+        Relationships are lazy everywhere else: a run can have a million log entries. Name the attributes
+        you want when you refresh such a run.
+        """
+        if attribute_names is None:
+            mapper = inspect(type(instance))
+            attribute_names = [*mapper.column_attrs.keys(), *mapper.relationships.keys()]
+        await super().refresh(instance, attribute_names, with_for_update)
+
+
+def touch(session: AsyncSession, workflow_execution_id: UUID) -> None:
+    """Say that this transaction changes the run, so that its readers are told once it is committed."""
+    touched(session.sync_session).add(workflow_execution_id)
+
+
+def touched(session: Session) -> set[UUID]:
+    """The runs that the present transaction changes."""
+    runs: set[UUID] = session.info.setdefault("touched", set())
+    return runs
+
+
+@event.listens_for(SyncSession, "before_flush")
+def lock_in_order(session: Session, _context: UOWTransaction, _instances: Any) -> None:
+    """Take the locks of a flush in the one order everywhere: runs, steps by id; the counter row comes last."""
+    runs = {run.id for run in session.dirty if isinstance(run, WorkflowExecution)}
+    steps = [step for step in session.dirty if isinstance(step, NodeExecution)]
+    appended = {log.workflow_execution_id for log in session.new if isinstance(log, ExecutionLog)}
+    created = {step.workflow_execution_id for step in session.new if isinstance(step, NodeExecution)}
+    touched(session).update(runs, (step.workflow_execution_id for step in steps), appended, created)
+    touched(session).update(run.id for run in session.new if isinstance(run, WorkflowExecution))
+    connection = session.connection()
+    if runs:
+        _lock(connection, WorkflowExecution.id, runs, key_share=False)
+    if steps:
+        _lock(connection, WorkflowExecution.id, {step.workflow_execution_id for step in steps}, key_share=True)
+        _lock(connection, NodeExecution.id, {step.id for step in steps}, key_share=False)
+
+
+def _lock(connection: Connection, column: Any, ids: set[UUID], *, key_share: bool) -> None:
+    statement = select(column).where(column.in_(ids)).order_by(column)
+    # read + key_share is FOR KEY SHARE; key_share alone is FOR NO KEY UPDATE.
+    connection.execute(statement.with_for_update(read=key_share, key_share=True))
+
+
+@event.listens_for(SyncSession, "after_flush")
+def save_ended_attempts(session: Session, _context: UOWTransaction) -> None:
+    """Keep the tries that ended and were retried within one flush: their step's row no longer shows them."""
+    steps = [step for step in (*session.dirty, *session.new) if isinstance(step, NodeExecution)]
+    rows = [row for step in steps for row in step.unsaved_attempts]
+    if rows:
+        statement = insert(NodeExecutionAttempt)
+        columns = ("status", "started_at", "ended_at", "error_message")
+        session.connection().execute(
+            statement.on_conflict_do_update(
+                index_elements=["node_execution_id", "attempt"],
+                set_={column: statement.excluded[column] for column in columns},
+            ),
+            rows,
+        )
+        for step in steps:
+            step.unsaved_attempts.clear()
+
+
+@event.listens_for(SyncSession, "after_flush")
+def refuse_cycles(session: Session, _context: UOWTransaction) -> None:
+    """Refuse edges that close a cycle."""
+    added = [edge.source_node_id for edge in session.new if isinstance(edge, Edge)]
+    if not added:
+        return
+    versions = select(Node.workflow_id, Node.version).where(Node.id.in_(added)).distinct()
+    for workflow_id, version in session.connection().execute(versions).all():
+        edges = (
+            select(Edge.source_node_id, Edge.target_node_id)
+            .join(Node, Node.id == Edge.source_node_id)
+            .where(Node.workflow_id == workflow_id, Node.version == version)
+        )
+        check_acyclic(session.connection().execute(edges).all(), field="edges")
+
+
+@event.listens_for(SyncSession, "after_commit")
+def tell_readers(session: Session) -> None:
+    """Pass the changed runs on, now that others can see the changes."""
+    runs = touched(session)
+    if runs:
+        session.info["on_change"](set(runs))
+        runs.clear()
+
+
+@event.listens_for(SyncSession, "after_rollback")
+def forget_changes(session: Session) -> None:
+    """Nothing changed after all."""
+    touched(session).clear()

@@ -1,0 +1,97 @@
+"""What a client is told of an error: refusals in clear with a code, surprises masked with an id.
+
+Every error that leaves carries `extensions.code`:
+
+- GRAPHQL_VALIDATION_FAILED  the document is not valid
+- BAD_USER_INPUT             a variable or an argument is not acceptable
+- NOT_FOUND                  a subscription's subject does not exist (any more)
+- UNAVAILABLE                the database cannot be reached just now; the request may be sent again
+- INTERNAL_SERVER_ERROR      a surprise: `extensions.errorId` stands beside the traceback in the server's log
+"""
+
+import logging
+from collections.abc import Sequence
+from uuid import uuid4
+
+import asyncpg
+from graphql import GraphQLError
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db.database import RETRYABLE, sqlstate
+from db.errors import InvalidInputError, NotFoundError
+from graphql_api.names import camel_case_path
+
+logger = logging.getLogger("execgraph.errors")
+
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+NOT_FOUND = "NOT_FOUND"
+UNAVAILABLE = "UNAVAILABLE"
+INTERNAL = "INTERNAL_SERVER_ERROR"
+
+UNAVAILABLE_CLASSES = ("08", "53", "57")
+"""SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
+
+
+class BadUserInputError(GraphQLError):
+    """A variable or an argument that is not acceptable, although its type is right."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, extensions={"code": BAD_USER_INPUT})
+
+
+def public_errors(errors: Sequence[GraphQLError], *, before_execution: bool) -> list[GraphQLError]:
+    """Say of each error what the client may know.
+
+    Args:
+        errors: what the execution gave.
+        before_execution: whether the document itself was refused.
+    """
+    return [public_error(error, VALIDATION_FAILED if before_execution else BAD_USER_INPUT) for error in errors]
+
+
+def public_error(error: GraphQLError, code: str = BAD_USER_INPUT) -> GraphQLError:
+    """Say of one error what the client may know; `code` is for what GraphQL itself refused."""
+    cause = _cause(error)
+    if cause is None or isinstance(cause, GraphQLError):
+        extensions = {"code": code, **(error.extensions or {})}
+        return _retold(error, error.message, extensions)
+    if isinstance(cause, InvalidInputError):
+        return _retold(error, f"{camel_case_path(cause.field)}: {cause}", {"code": BAD_USER_INPUT})
+    if isinstance(cause, NotFoundError):
+        return _retold(error, str(cause), {"code": NOT_FOUND})
+    if is_unavailable(cause):
+        logger.warning("the database is unavailable: %s", type(cause).__name__)
+        return _retold(error, "The database cannot be reached; try again", {"code": UNAVAILABLE})
+    error_id = uuid4().hex
+    logger.error("error %s at %s", error_id, error.path, exc_info=cause)
+    return _retold(error, "Internal server error", {"code": INTERNAL, "errorId": error_id})
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the same request may well succeed when it is sent again."""
+    if isinstance(error, (PoolTimeoutError, InterfaceError, OSError, asyncpg.InterfaceError)):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    state = sqlstate(error) or getattr(error, "sqlstate", None) or ""
+    return state[:2] in UNAVAILABLE_CLASSES or state in RETRYABLE
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    cause: BaseException | None = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
+
+
+def _retold(error: GraphQLError, message: str, extensions: dict[str, object]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

@@ -1,0 +1,151 @@
+"""What a GraphQL request over HTTP asks for, and which media type it wants back.
+
+After the GraphQL-over-HTTP specification, https://graphql.github.io/graphql-over-http/draft/.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from starlette.requests import Request
+
+from graphql_api.http.json import read_json
+
+
+class MediaType(Enum):
+    """What can be answered, the legacy type first, which serves who does not say what it accepts."""
+
+    JSON = "application/json"
+    GRAPHQL_RESPONSE = "application/graphql-response+json"
+    EVENT_STREAM = "text/event-stream"
+
+
+class RequestError(Exception):
+    """A request that is refused before GraphQL sees it."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The parameters of a GraphQL request."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+
+def accepted(request: Request) -> MediaType:
+    """The media type that the client likes best.
+
+    Raises:
+        RequestError: 406, it accepts none of ours.
+    """
+    header = request.headers.get("accept", "").strip()
+    if not header:
+        return MediaType.JSON
+    best, best_quality = None, 0.0
+    for part in header.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = _quality(parameters)
+        found = _MATCHES.get(name)
+        if found is not None and quality > best_quality:
+            best, best_quality = found, quality
+    if best is None:
+        offers = ", ".join(media.value for media in MediaType)
+        raise RequestError(406, f"Not acceptable; this server answers {offers}")
+    return best
+
+
+_MATCHES = {
+    **{media.value: media for media in MediaType},
+    "*/*": MediaType.JSON,
+    "application/*": MediaType.JSON,
+    "text/*": MediaType.EVENT_STREAM,
+}
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+async def read_operation(request: Request, max_body_bytes: int) -> Operation:
+    """Read the parameters of a request from its URL (GET) or body (POST).
+
+    Raises:
+        RequestError: 400, 405, 413 or 415, with what is wrong.
+    """
+    if request.method == "GET":
+        given: dict[str, Any] = dict(request.query_params)
+        for name in ("variables", "extensions"):
+            if given.get(name):
+                given[name] = _json(given[name], f"`{name}`")
+            else:
+                given.pop(name, None)
+    elif request.method == "POST":
+        given = _body(await _read_body(request, max_body_bytes), request.headers.get("content-type", ""))
+    else:
+        raise RequestError(405, "GraphQL is served by GET and POST", {"allow": "GET, POST"})
+    return _operation(given)
+
+
+def _body(body: bytes, content_type: str) -> dict[str, Any]:
+    media, *parameters = (piece.strip().lower() for piece in content_type.split(";"))
+    if media != "application/json":
+        raise RequestError(415, "The content type must be application/json")
+    for parameter in parameters:
+        if parameter.startswith("charset=") and parameter[8:].strip('"') not in ("utf-8", "utf8"):
+            raise RequestError(415, "The charset must be utf-8")
+    given = _json(body, "The body")
+    if isinstance(given, list):
+        raise RequestError(400, "Batches of operations are not supported; send one operation a request")
+    if not isinstance(given, dict):
+        raise RequestError(400, "The body must be a JSON object")
+    return given
+
+
+def _json(text: str | bytes, what: str) -> Any:
+    try:
+        return read_json(text)
+    except ValueError as error:
+        raise RequestError(400, f"{what} is not valid JSON: {error}") from error
+
+
+def _operation(given: dict[str, Any]) -> Operation:
+    query = given.get("query")
+    if not isinstance(query, str) or not query:
+        raise RequestError(400, "`query` must be a non-empty string")
+    for name, kind, said in (
+        ("variables", dict, "an object"),
+        ("extensions", dict, "an object"),
+        ("operationName", str, "a string"),
+    ):
+        if not isinstance(given.get(name), (kind, type(None))):
+            raise RequestError(400, f"`{name}` must be {said} or null")
+    return Operation(query, given.get("variables"), given.get("operationName") or None)
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    """Read at most `limit` bytes; read past and forget a few times that, so that the refusal can arrive."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+        if size > 4 * limit:
+            break
+    if size > limit:
+        raise RequestError(413, f"The body is larger than {limit} bytes", {"connection": "close"})
+    return b"".join(chunks)

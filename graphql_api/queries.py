@@ -1,0 +1,93 @@
+"""The query root."""
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from db.queries.node_executions import steps_by_id
+from db.queries.workflow_executions import count_runs, page_of_runs, runs_by_id
+from db.queries.workflows import count_workflows, page_of_workflows, workflows_by_id
+from graphql_api.context import Info
+from graphql_api.paging import Connection, Cursors, page_of
+from graphql_api.types.filters import (
+    WorkflowExecutionFilter,
+    WorkflowExecutionOrder,
+    run_filter,
+    run_order,
+    workflow_filter,
+)
+from graphql_api.types.node_execution import NodeExecution
+from graphql_api.types.workflow import Workflow
+from graphql_api.types.workflow_execution import WorkflowExecution, run_cursors
+
+_WORKFLOW_CURSORS = Cursors("workflows", datetime, lambda row: (row.created_at, row.id))
+
+
+@strawberry.type
+class Query:
+    """What can be read."""
+
+    @strawberry.field
+    async def workflow(self, info: Info, id: UUID) -> Workflow | None:  # noqa: A002 - the contract's name
+        """A definition."""
+        return await info.context.load(workflows_by_id, id)
+
+    @strawberry.field
+    async def workflows(
+        self,
+        info: Info,
+        namespaces: list[str] | None = None,
+        search: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Workflow]:
+        """The definitions, newest created first."""
+        where = workflow_filter(namespaces, search)
+        page = page_of(_WORKFLOW_CURSORS, first, after, last, before)
+        database = info.context.database
+        async with database.read() as connection:
+            found = await page_of_workflows(connection, where, page)
+
+        async def count() -> int:
+            async with database.read() as connection:
+                return await count_workflows(connection, where)
+
+        return Connection(slice=found, page=page, cursors=_WORKFLOW_CURSORS, count=count)
+
+    @strawberry.field
+    async def workflow_execution(self, info: Info, id: UUID) -> WorkflowExecution | None:  # noqa: A002
+        """A run."""
+        return await info.context.load(runs_by_id, id)
+
+    @strawberry.field
+    async def workflow_executions(
+        self,
+        info: Info,
+        filter: WorkflowExecutionFilter | None = None,  # noqa: A002 - the contract's name
+        order_by: WorkflowExecutionOrder | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[WorkflowExecution]:
+        """The runs, newest created first unless ordered otherwise."""
+        where, order = run_filter(filter), run_order(order_by)
+        cursors = run_cursors("workflowExecutions", order_by)
+        page = page_of(cursors, first, after, last, before)
+        database = info.context.database
+        async with database.read() as connection:
+            found = await page_of_runs(connection, where, order, page)
+
+        async def count() -> int:
+            async with database.read() as connection:
+                return await count_runs(connection, where)
+
+        return Connection(slice=found, page=page, cursors=cursors, count=count)
+
+    @strawberry.field
+    async def node_execution(self, info: Info, id: UUID) -> NodeExecution | None:  # noqa: A002
+        """A step."""
+        return await info.context.load(steps_by_id, id)

@@ -1,0 +1,96 @@
+"""UUID, DateTime and JSON: strict about what comes in, exact about what goes out."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NewType
+from uuid import UUID
+
+import strawberry
+from graphql import (
+    BooleanValueNode,
+    FloatValueNode,
+    GraphQLError,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+)
+from strawberry.types.scalar import ScalarDefinition
+
+JSON = NewType("JSON", object)
+"""Any JSON value."""
+
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def parse_uuid(value: object) -> UUID:
+    """Read an RFC 9562 UUID in its canonical form, in upper or lower case."""
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
+        raise GraphQLError(f"UUID cannot represent {value!r}: expected 8-4-4-4-12 hexadecimal digits")
+    return UUID(value)
+
+
+def parse_instant(value: object) -> datetime:
+    """Read an RFC 3339 instant; one without an offset is refused, for it could mean anything."""
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise GraphQLError(
+            f"DateTime cannot represent {value!r}: expected RFC 3339 with an offset, as in 2026-01-31T12:00:00Z"
+        )
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise GraphQLError(f"DateTime cannot represent {value!r}: {error}") from error
+
+
+def format_instant(value: datetime) -> str:
+    """Write an instant in UTC with offset."""
+    return value.astimezone(UTC).isoformat()
+
+
+def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+    """Read a JSON value that is written out in the document."""
+    if isinstance(node, VariableNode):
+        return (variables or {}).get(node.name.value)
+    if isinstance(node, ObjectValueNode):
+        return {field.name.value: parse_json_literal(field.value, variables) for field in node.fields}
+    if isinstance(node, ListValueNode):
+        return [parse_json_literal(item, variables) for item in node.values]
+    read = _LITERALS.get(type(node))
+    if read is None:
+        raise GraphQLError("JSON cannot represent an enum value", node)
+    return read(node)
+
+
+_LITERALS: dict[type[ValueNode], Callable[[Any], Any]] = {
+    StringValueNode: lambda node: node.value,
+    BooleanValueNode: lambda node: node.value,
+    IntValueNode: lambda node: int(node.value),
+    FloatValueNode: lambda node: float(node.value),
+    NullValueNode: lambda _: None,
+}
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="RFC 9562 UUID.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+        serialize=str,
+        parse_value=parse_uuid,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="RFC 3339 instant; always answered in UTC with offset.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=format_instant,
+        parse_value=parse_instant,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON", description="Any JSON value.", parse_value=lambda value: value, parse_literal=parse_json_literal
+    ),
+}

@@ -1,0 +1,48 @@
+"""Settings, from `DATABASE_URL` and `EXECGRAPH_*` in the environment."""
+
+from pathlib import Path
+
+from pydantic import Field, PositiveInt, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Every field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="EXECGRAPH_", frozen=True)
+
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="A postgresql+asyncpg:// URL. Without one the server runs its own embedded PostgreSQL.",
+    )
+    data_dir: Path | None = Field(
+        default=None,
+        description="Where the embedded PostgreSQL keeps its data."
+        " By default /var/lib/execgraph for root, else ~/.local/share/execgraph.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on; loopback only.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    pool_size: PositiveInt = Field(default=10, description="Connections to PostgreSQL kept open.")
+    pool_overflow: int = Field(default=10, ge=0, description="Further connections under load.")
+    max_body_bytes: PositiveInt = Field(default=16_777_216, description="The largest request body, in bytes.")
+    log_grace_seconds: float = Field(
+        default=2.0,
+        ge=0,
+        description="How long after a run's end, or its last append if that is later, its log stream ends.",
+    )
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ValueError: a setting is not acceptable; the message names its variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        variable = name if name == "DATABASE_URL" else f"EXECGRAPH_{name.upper()}"
+        raise ValueError(f"{variable}: {first['msg']}") from error

@@ -1,0 +1,136 @@
+"""NodeExecution: a step of a run."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from db.queries.node_executions import attempts_of_steps
+from db.queries.workflow_executions import (
+    child_runs_of_steps,
+    count_child_runs_of_steps,
+    log_counts_of_steps,
+    runs_by_id,
+)
+from db.queries.workflows import nodes_by_id
+from db.records import NodeExecutionRecord
+from graphql_api.context import Info
+from graphql_api.paging import Connection, page_of
+from graphql_api.scalars import JSON
+from graphql_api.types.counts import LogCounts
+from graphql_api.types.enums import ExecutionStatus
+from graphql_api.types.execution_log import ExecutionLogConnection, log_connection
+from graphql_api.types.filters import ExecutionLogFilter
+from graphql_api.types.workflow import WorkflowNode
+from graphql_api.types.workflow_execution import WorkflowExecution, run_cursors
+
+
+@strawberry.type
+class NodeExecutionAttempt:
+    """One try of a step, from its start on."""
+
+    attempt: int
+    status: ExecutionStatus
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_seconds: float | None
+    error_message: str | None
+
+
+@strawberry.type
+class NodeExecution:
+    """A step; resolved from a NodeExecutionRecord."""
+
+    id: UUID
+    status: ExecutionStatus
+    execution_order: int
+    workflow_execution_id: UUID
+    node_id: UUID | None = strawberry.field(
+        description="The step's definition; null for a step that the engine made up while running."
+    )
+    name: str = strawberry.field(description="Falls back to the node's.")
+    key: str | None = strawberry.field(
+        description="The engine's own name for this step, unique in the run: how it finds its step again."
+    )
+    parent_id: UUID | None = strawberry.field(
+        description="The step of the same run that this one is part of (a loop, a group, a map)."
+    )
+    revision: int = strawberry.field(description="The run's revision at this step's last change.")
+    input_data: JSON | None
+    output_data: JSON | None
+    error_message: str | None
+    retry_count: int
+    can_retry: bool
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_seconds: float | None
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: Any) -> bool:
+        """Tell the members of a union apart."""
+        return isinstance(value, NodeExecutionRecord)
+
+    @strawberry.field
+    @staticmethod
+    async def workflow_execution(parent: strawberry.Parent[NodeExecutionRecord], info: Info) -> WorkflowExecution:
+        """The run."""
+        return await info.context.load(runs_by_id, parent.workflow_execution_id)
+
+    @strawberry.field
+    @staticmethod
+    async def node(parent: strawberry.Parent[NodeExecutionRecord], info: Info) -> WorkflowNode | None:
+        """The step's definition, if it has one."""
+        if parent.node_id is None:
+            return None
+        return await info.context.load(nodes_by_id, parent.node_id)
+
+    @strawberry.field
+    @staticmethod
+    async def attempts(parent: strawberry.Parent[NodeExecutionRecord], info: Info) -> list[NodeExecutionAttempt]:
+        """The tries, the first one first: retrying never erases what happened."""
+        return await info.context.load(attempts_of_steps, parent.id)
+
+    @strawberry.field
+    @staticmethod
+    async def logs(
+        parent: strawberry.Parent[NodeExecutionRecord],
+        info: Info,
+        filter: ExecutionLogFilter | None = None,  # noqa: A002 - the contract's name
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> ExecutionLogConnection:
+        """The step's log entries, by sequence."""
+        owner = (parent.workflow_execution_id, parent.id)
+        return await log_connection(info, owner, filter, first, after, last, before)
+
+    @strawberry.field
+    @staticmethod
+    async def log_counts(parent: strawberry.Parent[NodeExecutionRecord], info: Info) -> LogCounts:
+        """How many log entries there are of each level."""
+        return await info.context.load(log_counts_of_steps, (parent.workflow_execution_id, parent.id))
+
+    @strawberry.field
+    @staticmethod
+    async def child_executions(
+        parent: strawberry.Parent[NodeExecutionRecord],
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[WorkflowExecution]:
+        """The runs that this step started, newest created first."""
+        cursors = run_cursors(f"childExecutions {parent.id}", None)
+        page = page_of(cursors, first, after, last, before)
+        found = await info.context.load(child_runs_of_steps, parent.id, page)
+        return Connection(
+            slice=found,
+            page=page,
+            cursors=cursors,
+            count=lambda: info.context.load(count_child_runs_of_steps, parent.id),
+        )

@@ -1,0 +1,117 @@
+"""One PostgreSQL for the whole run, one migrated template in it, and a database of its own for each test."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from db import Database
+from db.database import asyncpg_url
+from db.embedded import EmbeddedPostgres
+from graphql_api.cli import migrate
+from tests.api_server import ApiServer
+
+TEMPLATE = "execgraph_template"
+URL_VARIABLE = "EXECGRAPH_TEST_DATABASE_URL"
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "400",
+    "autovacuum": "off",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the one server in the process that controls the run; its workers are told by the environment."""
+    if hasattr(config, "workerinput") or URL_VARIABLE in os.environ:
+        return
+    if given := os.environ.get("DATABASE_URL"):
+        os.environ[URL_VARIABLE] = given
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="execgraph-tests-", dir="/tmp"))
+        folder.chmod(0o755)
+        server = EmbeddedPostgres(folder / "postgres", settings=FAST)
+        server.start()
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        config.add_cleanup(server.stop)
+        os.environ[URL_VARIABLE] = server.url("postgres")
+    config.add_cleanup(lambda: os.environ.pop(URL_VARIABLE, None))
+    administer(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
+    administer(f"CREATE DATABASE {TEMPLATE}")
+    migrate(url_of(TEMPLATE))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where nothing may be skipped, a skip is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and os.environ.get("EXECGRAPH_NO_SKIPS") and reporter.stats.get("skipped"):
+        reporter.write_line("skipped tests, where none may be", red=True)
+        session.exitstatus = exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def url_of(database: str) -> str:
+    """The URL of a database on the run's server."""
+    url = asyncpg_url(make_url(os.environ[URL_VARIABLE])).set(database=database)
+    return url.render_as_string(hide_password=False)
+
+
+def administer(statement: str) -> None:
+    """Execute a statement that concerns whole databases."""
+
+    async def execute() -> None:
+        connection = await asyncpg.connect(**connect_options(os.environ[URL_VARIABLE]))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    with closing(asyncio.new_event_loop()) as loop:  # asyncio.run would unset the running test's loop
+        loop.run_until_complete(execute())
+
+
+def connect_options(url: str) -> dict[str, object]:
+    """What asyncpg needs to reach a database."""
+    return Database(url).connect_options()
+
+
+@pytest.fixture
+def new_database_url() -> Iterator[str]:
+    """The URL of an empty database that is this test's alone."""
+    name = f"test_{uuid4().hex}"
+    administer(f"CREATE DATABASE {name}")
+    yield url_of(name)
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    """The URL of a migrated database that is this test's alone."""
+    name = f"test_{uuid4().hex}"
+    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    yield url_of(name)
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database that is this test's alone."""
+    async with Database(database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[ApiServer]:
+    """The API on a real socket, in a thread of its own, on a database of its own."""
+    with ApiServer(database_url) as server:
+        yield server
