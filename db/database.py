@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker, create_async_engine
 
+from db.json import write_json
 from db.session import DatabaseSession
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_pre_ping=False,
-            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_serializer=write_json,
             json_deserializer=orjson.loads,
             connect_args={"server_settings": {"application_name": "execgraph", "timezone": "UTC"}},
         )

@@ -3,9 +3,9 @@
 from hashlib import blake2b
 from typing import Any
 
-import orjson
+from db.json import write_json
 
 
 def digest(arguments: Any) -> bytes:
     """16 bytes that are equal for equal arguments: JSON values, UUIDs, instants, enums, in dicts and lists."""
-    return blake2b(orjson.dumps(arguments, default=str, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+    return blake2b(write_json(arguments, sort_keys=True).encode(), digest_size=16).digest()

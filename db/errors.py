@@ -3,6 +3,7 @@
 ExecgraphError
 ├── NotFoundError              the entity that the call is about does not exist
 ├── InvalidInputError          a value that is not acceptable, with the path to it
+├── IdempotencyConflictError   the key was used before, with other arguments
 ├── InvalidTransitionError     the state machine does not allow this from here
 └── HintsUnavailableError      LISTEN was accepted, but nothing arrives
 """
@@ -50,6 +51,14 @@ class InvalidTransitionError(ExecgraphError, ValueError):
         self.from_ = from_
         self.attempted = attempted
         self.allowed = tuple(allowed)
+
+
+class IdempotencyConflictError(ExecgraphError):
+    """The idempotency key was used before, with other arguments."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("The idempotency key was used before, with other arguments")
+        self.key = key
 
 
 class HintsUnavailableError(ExecgraphError):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, UOWTransaction
 from db.definition import check_acyclic
 from db.models import (
     Edge,
+    ExecutionCounter,
     ExecutionLog,
     Node,
     NodeExecution,
@@ -46,6 +47,17 @@ class DatabaseSession(AsyncSession):
 def touch(session: AsyncSession, workflow_execution_id: UUID) -> None:
     """Say that this transaction changes the run, so that its readers are told once it is committed."""
     touched(session.sync_session).add(workflow_execution_id)
+    mark_changed(session)
+
+
+def mark_changed(session: AsyncSession) -> None:
+    """Say that this transaction changes something."""
+    session.info["changed"] = True
+
+
+def is_changed(session: AsyncSession) -> bool:
+    """Whether a command changed something in this transaction."""
+    return bool(session.info.get("changed"))
 
 
 def touched(session: Session) -> set[UUID]:
@@ -59,16 +71,27 @@ def lock_in_order(session: Session, _context: UOWTransaction, _instances: Any) -
     """Take the locks of a flush in the one order everywhere: runs, steps by id; the counter row comes last."""
     runs = {run.id for run in session.dirty if isinstance(run, WorkflowExecution)}
     steps = [step for step in session.dirty if isinstance(step, NodeExecution)]
-    appended = {log.workflow_execution_id for log in session.new if isinstance(log, ExecutionLog)}
-    created = {step.workflow_execution_id for step in session.new if isinstance(step, NodeExecution)}
-    touched(session).update(runs, (step.workflow_execution_id for step in steps), appended, created)
-    touched(session).update(run.id for run in session.new if isinstance(run, WorkflowExecution))
+    added = (_run_of(entity) for entity in session.new if isinstance(entity, NodeExecution | ExecutionLog))
+    counted = {*runs, *filter(None, added), *(step.workflow_execution_id for step in steps)}
+    new_or_gone = {run.id for run in (*session.new, *session.deleted) if isinstance(run, WorkflowExecution)}
+    touched(session).update(counted, new_or_gone)
     connection = session.connection()
     if runs:
         _lock(connection, WorkflowExecution.id, runs, key_share=False)
+    if (others := counted - runs) and (steps or len(counted) > 1):
+        _lock(connection, WorkflowExecution.id, others, key_share=True)
     if steps:
-        _lock(connection, WorkflowExecution.id, {step.workflow_execution_id for step in steps}, key_share=True)
         _lock(connection, NodeExecution.id, {step.id for step in steps}, key_share=False)
+    if len(counted) > 1:
+        # The triggers would take the counters in the order of the rows that are written.
+        _lock(connection, ExecutionCounter.workflow_execution_id, counted, key_share=False)
+
+
+def _run_of(entity: NodeExecution | ExecutionLog) -> UUID | None:
+    """The id of the run of a new step or entry, which may know the run itself only."""
+    if entity.workflow_execution_id is None and entity.workflow_execution is not None:
+        return entity.workflow_execution.id
+    return entity.workflow_execution_id
 
 
 def _lock(connection: Connection, column: Any, ids: set[UUID], *, key_share: bool) -> None:
@@ -114,7 +137,9 @@ def refuse_cycles(session: Session, _context: UOWTransaction) -> None:
 
 @event.listens_for(SyncSession, "after_commit")
 def tell_readers(session: Session) -> None:
-    """Pass the changed runs on, now that others can see the changes."""
+    """Pass the changed runs on, now that others can see the changes; the end of a savepoint shows them nothing."""
+    if session.in_nested_transaction():
+        return
     runs = touched(session)
     if runs:
         session.info["on_change"](set(runs))
@@ -123,5 +148,6 @@ def tell_readers(session: Session) -> None:
 
 @event.listens_for(SyncSession, "after_rollback")
 def forget_changes(session: Session) -> None:
-    """Nothing changed after all."""
-    touched(session).clear()
+    """Nothing changed after all; but what came before a savepoint may yet."""
+    if not session.in_nested_transaction():
+        touched(session).clear()

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     pool_size: PositiveInt = Field(default=10, description="Connections to PostgreSQL kept open.")
     pool_overflow: int = Field(default=10, ge=0, description="Further connections under load.")
     max_body_bytes: PositiveInt = Field(default=16_777_216, description="The largest request body, in bytes.")
+    idempotency_hours: float = Field(
+        default=24.0, gt=0, description="How long an idempotency key is remembered, in hours."
+    )
     log_grace_seconds: float = Field(
         default=2.0,
         ge=0,

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.commands.locks import lock_run_to_append
 from db.enums import LogLevel
 from db.errors import InvalidInputError
+from db.json import write_json
 from db.models import NodeExecution
 from db.session import touch
 from db.validation import (
@@ -63,7 +63,7 @@ async def append_logs(session: AsyncSession, run_id: UUID, entries: Sequence[New
         **{level.value: levels[level] for level in LogLevel},
         "levels": [entry.level.value for entry in entries],
         "messages": [entry.message for entry in entries],
-        "data": [None if entry.data is None else orjson.dumps(entry.data).decode() for entry in entries],
+        "data": [None if entry.data is None else write_json(entry.data) for entry in entries],
         "timestamps": [entry.timestamp or now for entry in entries],
         "steps": [entry.node_execution_id for entry in entries],
         "attempts": [
@@ -85,7 +85,8 @@ _APPEND = text(
             info_count = info_count + :info,
             warning_count = warning_count + :warning,
             error_count = error_count + :error,
-            last_append_at = clock_timestamp()
+            last_append_at = clock_timestamp(),
+            last_report_at = clock_timestamp()
         WHERE workflow_execution_id = :run
         RETURNING last_sequence
     ), appended AS (

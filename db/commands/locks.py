@@ -1,7 +1,9 @@
 """The locks on a run and its steps, and the rows that they give."""
 
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,10 +25,12 @@ class LockedRun(NamedTuple):
     workflow_version: int
 
 
-class LockedStep(NamedTuple):
-    """A step as it is and stays until the transaction ends."""
+@dataclass(slots=True)
+class LockedStep:
+    """A step as it stays until the transaction ends, but for what this transaction makes of it."""
 
     id: UUID
+    workflow_execution_id: UUID
     status: ExecutionStatus
     started_at: datetime | None
     ended_at: datetime | None
@@ -34,6 +38,9 @@ class LockedStep(NamedTuple):
     error_message: str | None
     retry_count: int
     max_retries: int
+    revision: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    """Further columns that this transaction changes."""
 
 
 _RUN = select(
@@ -81,27 +88,45 @@ async def lock_run_of_step(session: AsyncSession, step_id: UUID, *, hold_status:
     return LockedRun._make(row)
 
 
+async def lock_runs_of_steps(session: AsyncSession, step_ids: Collection[UUID]) -> dict[UUID, LockedRun]:
+    """Lock the runs of these steps FOR SHARE, by id, and give them by id."""
+    runs = select(NodeExecution.workflow_execution_id).where(NodeExecution.id.in_(step_ids))
+    statement = _RUN.where(WorkflowExecution.id.in_(runs)).order_by(WorkflowExecution.id).with_for_update(read=True)
+    return {row.id: LockedRun._make(row) for row in await session.execute(statement)}
+
+
 async def lock_step(session: AsyncSession, id: UUID) -> LockedStep:  # noqa: A002
     """Lock a step FOR NO KEY UPDATE, after its run. Raises NotFoundError."""
-    statement = (
-        select(
-            NodeExecution.id,
-            NodeExecution.status,
-            NodeExecution.started_at,
-            NodeExecution.ended_at,
-            NodeExecution.last_transition_at,
-            NodeExecution.error_message,
-            NodeExecution.retry_count,
-            Node.retry_config,
-        )
-        .outerjoin(Node, Node.id == NodeExecution.node_id)
-        .where(NodeExecution.id == id)
-        .with_for_update(key_share=True, of=NodeExecution)
-    )
-    row = (await session.execute(statement)).one_or_none()
-    if row is None:
+    steps = await lock_steps(session, [id])
+    if id not in steps:
         raise NotFoundError("Node execution", id)
-    return LockedStep._make((*row[:-1], Node(retry_config=row.retry_config).max_retries))
+    return steps[id]
+
+
+async def lock_steps(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, LockedStep]:
+    """Lock steps FOR NO KEY UPDATE, by id, after their runs, and give them by id."""
+    statement = _STEP.where(NodeExecution.id.in_(ids)).order_by(NodeExecution.id)
+    rows = await session.execute(statement.with_for_update(key_share=True, of=NodeExecution))
+    return {row[0]: _step(*row) for row in rows}
+
+
+def _step(*columns: Any) -> LockedStep:
+    *state, retry_config = columns
+    state.append(Node(retry_config=retry_config).max_retries)
+    return LockedStep(*state)
+
+
+_STEP = select(
+    NodeExecution.id,
+    NodeExecution.workflow_execution_id,
+    NodeExecution.status,
+    NodeExecution.started_at,
+    NodeExecution.ended_at,
+    NodeExecution.last_transition_at,
+    NodeExecution.error_message,
+    NodeExecution.retry_count,
+    Node.retry_config,
+).outerjoin(Node, Node.id == NodeExecution.node_id)
 
 
 def _found(row: object, id: UUID) -> LockedRun:  # noqa: A002

@@ -5,28 +5,25 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-import orjson
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from db.commands.counters import take_revisions
 from db.commands.locks import LockedRun, lock_run_of_step, lock_run_to_add, lock_step
+from db.commands.node_transitions import StepTransition, check_values, transition_step
 from db.definition import dependency_order
 from db.digest import digest
 from db.errors import InvalidInputError, InvalidTransitionError
+from db.json import write_json
 from db.models import Edge, Node, NodeExecution
 from db.session import touch
 from db.state_machine import (
-    NODE_EXECUTION,
     RUN_STATUSES_FOR_NEW_STEPS,
     RUN_STATUSES_FOR_STEP,
     Action,
-    Decision,
-    decide,
-    refusal,
 )
-from db.validation import check_batch, check_integer, check_json, check_message, check_name
+from db.validation import check_batch, check_integer, check_json, check_name
 
 
 class NewStep(Protocol):
@@ -186,7 +183,7 @@ async def _insert(session: AsyncSession, run_id: UUID, made: dict[UUID, NewStep]
         "keys": [step.key for step in steps],
         "names": [step.name for step in steps],
         "orders": [step.execution_order for step in steps],
-        "inputs": [None if step.input_data is None else orjson.dumps(step.input_data).decode() for step in steps],
+        "inputs": [None if step.input_data is None else write_json(step.input_data) for step in steps],
         "digests": [_digest(step) for step in steps],
     }
     await session.execute(_INSERT, parameters)
@@ -247,7 +244,6 @@ async def start_node_execution(
         InvalidTransitionError: the step is not PENDING, or its run is not RUNNING.
         InvalidInputError: a value is not acceptable.
     """
-    check_json(input_data, "input_data")
     values = {} if input_data is None else {"input_data": input_data}
     await _transition(session, id, Action.START, at, values)
 
@@ -260,7 +256,6 @@ async def complete_node_execution(
     at: datetime | None = None,
 ) -> None:
     """RUNNING to COMPLETED. Raises as `start_node_execution` does."""
-    check_json(output_data, "output_data")
     await _transition(session, id, Action.COMPLETE, at, {"output_data": output_data})
 
 
@@ -272,7 +267,6 @@ async def fail_node_execution(
     at: datetime | None = None,
 ) -> None:
     """RUNNING to FAILED. Raises as `start_node_execution` does."""
-    check_message(error_message, "error_message")
     await _transition(session, id, Action.FAIL, at, {"error_message": error_message})
 
 
@@ -284,7 +278,6 @@ async def cancel_node_execution(
     at: datetime | None = None,
 ) -> None:
     """PENDING or RUNNING to CANCELLED. Raises as `start_node_execution` does."""
-    check_message(reason, "reason", may_be_empty=True)
     await _transition(session, id, Action.CANCEL, at, {"error_message": reason})
 
 
@@ -296,7 +289,6 @@ async def skip_node_execution(
     at: datetime | None = None,
 ) -> None:
     """PENDING to SKIPPED. Raises as `start_node_execution` does."""
-    check_message(reason, "reason", may_be_empty=True)
     await _transition(session, id, Action.SKIP, at, {"error_message": reason})
 
 
@@ -312,8 +304,7 @@ async def retry_node_execution(session: AsyncSession, id: UUID, *, force: bool =
         NotFoundError: no such step.
         InvalidTransitionError: the step is not FAILED, has no retries left, or its run is not RUNNING.
     """
-    values = {"error_message": None, "output_data": None}
-    await _transition(session, id, Action.RETRY, None, values, force=force)
+    await _transition(session, id, Action.RETRY, None, {}, force=force)
 
 
 async def _transition(
@@ -325,37 +316,23 @@ async def _transition(
     *,
     force: bool = False,
 ) -> None:
-    asks_run = action in RUN_STATUSES_FOR_STEP
-    run = await lock_run_of_step(session, id, hold_status=asks_run)
+    transition = StepTransition(id, action, at, values, force)
+    check_values(transition)
+    run = await lock_run_of_step(session, id, hold_status=action in RUN_STATUSES_FOR_STEP)
     step = await lock_step(session, id)
-    decision = decide(NODE_EXECUTION, action, step, at=at)
-    if asks_run and run.status not in RUN_STATUSES_FOR_STEP[action]:
-        raise refusal(NODE_EXECUTION, action, step, f"its run is in status {run.status.value}")
-    if action is Action.RETRY:
-        if not force and step.retry_count >= step.max_retries:
-            raise refusal(NODE_EXECUTION, action, step, f"all {step.max_retries} retries are used up")
-        values = {**values, "retry_count": step.retry_count + 1}
-    await _save(session, run.id, id, decision, values)
-
-
-async def _save(
-    session: AsyncSession,
-    run_id: UUID,
-    id: UUID,  # noqa: A002
-    decision: Decision,
-    values: dict[str, Any],
-) -> None:
+    transition_step(step, run.status, transition)
     statement = (
         update(NodeExecution.__table__)  # type: ignore[arg-type]
         .where(NodeExecution.id == id)
         .values(
-            status=decision.status,
-            started_at=decision.started_at,
-            ended_at=decision.ended_at,
-            last_transition_at=decision.last_transition_at,
-            revision=await take_revisions(session, run_id, 1),
-            **values,
+            status=step.status,
+            started_at=step.started_at,
+            ended_at=step.ended_at,
+            last_transition_at=step.last_transition_at,
+            retry_count=step.retry_count,
+            revision=await take_revisions(session, run.id, 1),
+            **step.values,
         )
     )
     await session.execute(statement)
-    touch(session, run_id)
+    touch(session, run.id)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -14,7 +14,7 @@ from db.commands.node_executions import insert_steps_of_definition
 from db.digest import digest
 from db.enums import ExecutionStatus, TriggerType
 from db.errors import InvalidInputError, NotFoundError
-from db.models import NodeExecution, Workflow, WorkflowExecution
+from db.models import ExecutionLog, NodeExecution, Workflow, WorkflowExecution
 from db.session import touch
 from db.state_machine import (
     RUNNING,
@@ -124,11 +124,31 @@ async def _exists(session: AsyncSession, column: Any, id: UUID) -> bool:  # noqa
     return (await session.execute(select(column).where(column == id))).one_or_none() is not None
 
 
-async def start_workflow_execution(session: AsyncSession, id: UUID, *, at: datetime | None = None) -> None:  # noqa: A002
-    """PENDING to RUNNING. Raises NotFoundError, InvalidTransitionError, InvalidInputError (`at`)."""
+async def start_workflow_execution(
+    session: AsyncSession,
+    id: UUID,  # noqa: A002
+    *,
+    at: datetime | None = None,
+    heartbeat_timeout_seconds: int | None = None,
+) -> None:
+    """PENDING to RUNNING.
+
+    Args:
+        session: the transaction to work in.
+        id: the run.
+        at: the engine's time, by default now.
+        heartbeat_timeout_seconds: fail the run when nothing is heard of it for so long.
+
+    Raises:
+        NotFoundError: no such run.
+        InvalidTransitionError: the run is not PENDING.
+        InvalidInputError: a value is not acceptable.
+    """
+    check_integer(heartbeat_timeout_seconds, "heartbeat_timeout_seconds", at_least=1)
     run = await lock_run_to_transition(session, id)
     decision = decide(WORKFLOW_EXECUTION, Action.START, run, at=at)
-    await _save(session, run, decision, {}, await take_revisions(session, id, 1))
+    values = {"heartbeat_timeout_seconds": heartbeat_timeout_seconds}
+    await _save(session, run, decision, values, await take_revisions(session, id, 1))
 
 
 async def complete_workflow_execution(
@@ -237,3 +257,15 @@ async def _save(
     )
     await session.execute(statement)
     touch(session, run.id)
+
+
+async def delete_workflow_execution(session: AsyncSession, id: UUID) -> None:  # noqa: A002
+    """Remove a run with its steps, attempts and log entries, whatever its state. Raises NotFoundError.
+
+    The entries, of which there may be millions, go first, while others may still read and even append; the rest
+    goes with the run in a moment. Nobody sees the run half gone, and only its own transitions wait.
+    """
+    await lock_run_to_transition(session, id)
+    await session.execute(delete(ExecutionLog.__table__).where(ExecutionLog.workflow_execution_id == id))  # type: ignore[arg-type]
+    await session.execute(delete(WorkflowExecution.__table__).where(WorkflowExecution.id == id))  # type: ignore[arg-type]
+    touch(session, id)

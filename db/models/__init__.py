@@ -1,6 +1,7 @@
 """The tables, one noun per module."""
 
 from db.models.execution_log import ExecutionCounter, ExecutionLog
+from db.models.idempotency import IdempotencyKey
 from db.models.model import Model
 from db.models.node import Edge, Node
 from db.models.node_execution import NodeExecution, NodeExecutionAttempt
@@ -11,6 +12,7 @@ __all__ = [
     "Edge",
     "ExecutionCounter",
     "ExecutionLog",
+    "IdempotencyKey",
     "Model",
     "Node",
     "NodeExecution",

@@ -86,5 +86,7 @@ class ExecutionCounter(Model):
     warning_count: Mapped[int] = mapped_column(server_default="0")
     error_count: Mapped[int] = mapped_column(server_default="0")
     last_append_at: Mapped[datetime | None]
+    last_report_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    """When anything was last heard of the run: a change, an entry or a heartbeat."""
 
     __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)

@@ -1,10 +1,11 @@
 """NodeExecution and NodeExecutionAttempt: one step of a run, and each try of it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column, reconstructor, relationship
 
 from db.enums import ExecutionStatus
@@ -161,6 +162,13 @@ class NodeExecution(Stateful, Identified, Model):
         self.retry_count += 1
         self.error_message = None
         self.output_data = None
+
+
+@event.listens_for(NodeExecution, "expire")
+def forget_unsaved_attempts(step: NodeExecution, attributes: Collection[str] | None) -> None:
+    """A step that is rolled back or read again has not ended those tries."""
+    if attributes is None or "status" in attributes:
+        step.unsaved_attempts.clear()
 
 
 class NodeExecutionAttempt(Model):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import FetchedValue, ForeignKey, Index
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.enums import ExecutionStatus, TriggerType
@@ -34,6 +34,8 @@ class WorkflowExecution(Stateful, Identified, Model):
         ForeignKey("node_executions.id", ondelete="SET NULL", use_alter=True)
     )
     """The step of another run that started this one as a sub-workflow."""
+    heartbeat_timeout_seconds: Mapped[int | None]
+    """A RUNNING run of which nothing is heard for so long fails; None: it is waited for without limit."""
     trigger_type: Mapped[TriggerType] = mapped_column(TextEnum(TriggerType))
     input_data: Mapped[Json | None] = mapped_column(JSON_COLUMN)
     output_data: Mapped[Json | None] = mapped_column(JSON_COLUMN)
@@ -61,6 +63,12 @@ class WorkflowExecution(Stateful, Identified, Model):
     __table_args__ = (
         *status_constraints(tuple(s for s in ExecutionStatus if s is not ExecutionStatus.SKIPPED)),
         one_of("trigger_type", tuple(TriggerType)),
+        CheckConstraint("heartbeat_timeout_seconds >= 1", name="heartbeat_timeout_seconds"),
+        Index(
+            "ix_workflow_executions_watched",
+            "id",
+            postgresql_where="status = 'running' AND heartbeat_timeout_seconds IS NOT NULL",
+        ),
         Index("ix_workflow_executions_created_at_id", "created_at", "id"),
         Index("ix_workflow_executions_workflow_id_created_at_id", "workflow_id", "created_at", "id"),
         Index(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
@@ -14,6 +15,7 @@ from graphql_api.http.health import Readiness, healthz
 from graphql_api.http.websocket import WebSocketEndpoint
 from graphql_api.schema import build_schema
 from graphql_api.settings import Settings
+from graphql_api.upkeep import Upkeep
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """All come to the endpoint, which refuses what GraphQL does not use, in JSON."""
@@ -33,10 +35,10 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with database, hints:
+        async with database, hints, Upkeep(database, timedelta(hours=settings.idempotency_hours)):
             yield
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/graphql", Endpoint(schema, context).answer, methods=METHODS),
             WebSocketRoute("/graphql", WebSocketEndpoint(schema, context)),
@@ -45,3 +47,5 @@ def create_app(settings: Settings) -> Starlette:
         ],
         lifespan=lifespan,
     )
+    app.state.hints = hints
+    return app

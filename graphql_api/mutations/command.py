@@ -1,4 +1,4 @@
-"""How a mutation runs a command: in one transaction, with the entity read back in the same one."""
+"""How a mutation runs a command: in one transaction, once for each idempotency key, and read back in the same one."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -6,43 +6,84 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from db.errors import ExecgraphError
+from db.commands.idempotency import Call, once
+from db.digest import digest
+from db.errors import ExecgraphError, NotFoundError
 from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.queries.workflows import workflows_by_id
+from db.validation import check_text
 from graphql_api.context import Info
 from graphql_api.types.results import refusal
 
+MAX_KEY_LENGTH = 255
+
 Work = Callable[[AsyncSession], Awaitable[Any]]
-Read = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Sequence[Any]]]
+"""Does the work and gives what is remembered of it: an id, or a JSON value."""
+Present = Callable[[AsyncConnection, Any], Awaitable[Any]]
+"""Makes of what is remembered what the client gets, from the state as it is now."""
 
 
-async def run(info: Info, work: Work) -> Any:
-    """Do the work and give what it gives, or the typed refusal."""
+async def run(info: Info, key: str | None, arguments: Any, work: Work, present: Present) -> Any:
+    """Do the work once for each key, and give what `present` makes of it, or the typed refusal.
+
+    Args:
+        info: of the mutation.
+        key: the idempotency key, if any.
+        arguments: the coerced arguments, which a repetition has to share.
+        work: what to do.
+        present: how to answer.
+    """
     try:
-        return await info.context.database.run(work)
+        check_text(key, "idempotency_key", limit=MAX_KEY_LENGTH)
+        call = None if key is None else Call("", info.field_name, key, digest(arguments))
+
+        async def transaction(session: AsyncSession) -> Any:
+            result = await (work(session) if call is None else once(session, call, lambda: work(session)))
+            return await present(await session.connection(), result)
+
+        return await info.context.database.run(transaction)
     except ExecgraphError as error:
         return refusal(error)
 
 
-async def _then_read(info: Info, read: Read, command: Work, id: UUID | None) -> Any:  # noqa: A002
-    async def work(session: AsyncSession) -> Any:
-        made = await command(session)
-        return (await read(await session.connection(), [id or made]))[0]
-
-    return await run(info, work)
+async def as_it_is(_: AsyncConnection, result: Any) -> Any:
+    """Answer with what is remembered."""
+    return result
 
 
-async def workflow_command(info: Info, command: Work) -> Any:
-    """Run a command that gives a definition's id, and give the definition as it is then."""
-    return await _then_read(info, workflows_by_id, command, None)
+def _entity(what: str, read: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Sequence[Any]]]) -> Present:
+    async def present(connection: AsyncConnection, id: str) -> Any:  # noqa: A002
+        (found,) = await read(connection, [UUID(id)])
+        if found is None:
+            raise NotFoundError(what, UUID(id))
+        return found
+
+    return present
 
 
-async def run_command(info: Info, command: Work, id: UUID | None = None) -> Any:  # noqa: A002
-    """Run a command on a run (or one that gives its id), and give the run as it is then."""
-    return await _then_read(info, runs_by_id, command, id)
+workflow = _entity("Workflow", workflows_by_id)
+"""Answer with the definition as it is now."""
+workflow_execution = _entity("Workflow execution", runs_by_id)
+"""Answer with the run as it is now."""
+node_execution = _entity("Node execution", steps_by_id)
+"""Answer with the step as it is now."""
 
 
-async def step_command(info: Info, command: Work, id: UUID) -> Any:  # noqa: A002
-    """Run a command on a step, and give the step as it is then."""
-    return await _then_read(info, steps_by_id, command, id)
+def giving_id(command: Callable[[AsyncSession], Awaitable[UUID]]) -> Work:
+    """Remember the id that a command gives."""
+
+    async def work(session: AsyncSession) -> str:
+        return str(await command(session))
+
+    return work
+
+
+def of_id(id: UUID, command: Callable[[AsyncSession], Awaitable[None]]) -> Work:  # noqa: A002
+    """Remember the id that a command works on."""
+
+    async def work(session: AsyncSession) -> str:
+        await command(session)
+        return str(id)
+
+    return work

@@ -1,13 +1,14 @@
 """Mutations of logs."""
 
+from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from db.commands.execution_logs import append_logs
 from graphql_api.context import Info
-from graphql_api.mutations.command import run
+from graphql_api.mutations.command import run, workflow_execution
 from graphql_api.types.inputs import LogEntryInput
 from graphql_api.types.results import AppendLogsPayload, AppendLogsResult
 
@@ -18,12 +19,24 @@ class ExecutionLogMutations:
 
     @strawberry.mutation
     async def append_logs(
-        self, info: Info, workflow_execution_id: UUID, entries: list[LogEntryInput]
+        self,
+        info: Info,
+        workflow_execution_id: UUID,
+        entries: list[LogEntryInput],
+        idempotency_key: str | None = None,
     ) -> AppendLogsResult:
         """Append entries, in order and without a gap, all or none; also after the run has ended."""
+        appended_now = False
 
-        async def work(session: AsyncSession) -> AppendLogsPayload:
-            first, last = await append_logs(session, workflow_execution_id, entries)
-            return AppendLogsPayload(count=len(entries), first_sequence=first, last_sequence=last)
+        async def work(session: AsyncSession) -> dict[str, Any]:
+            nonlocal appended_now
+            appended = await append_logs(session, workflow_execution_id, entries)
+            appended_now = True
+            return {"count": len(entries), **appended._asdict()}
 
-        return await run(info, work)
+        async def present(connection: AsyncConnection, numbers: dict[str, Any]) -> AppendLogsPayload:
+            if not appended_now:
+                await workflow_execution(connection, str(workflow_execution_id))  # refused if it was deleted since
+            return AppendLogsPayload(**numbers)
+
+        return await run(info, idempotency_key, [workflow_execution_id, entries], work, present)

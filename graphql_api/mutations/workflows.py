@@ -2,10 +2,10 @@
 
 import strawberry
 
-from db.commands.workflows import create_workflow
+from db.commands.workflows import create_workflow, register_workflow
 from graphql_api.context import Info
-from graphql_api.mutations.command import workflow_command
-from graphql_api.types.inputs import CreateWorkflowInput
+from graphql_api.mutations.command import giving_id, run, workflow
+from graphql_api.types.inputs import CreateWorkflowInput, RegisterWorkflowInput
 from graphql_api.types.results import WorkflowResult
 
 
@@ -14,17 +14,26 @@ class WorkflowMutations:
     """What engines report of definitions."""
 
     @strawberry.mutation
-    async def create_workflow(self, info: Info, input: CreateWorkflowInput) -> WorkflowResult:  # noqa: A002
+    async def create_workflow(
+        self,
+        info: Info,
+        input: CreateWorkflowInput,  # noqa: A002 - the contract's name
+        idempotency_key: str | None = None,
+    ) -> WorkflowResult:
         """Make a new definition, with its nodes and their dependencies."""
-        return await workflow_command(
-            info,
-            lambda session: create_workflow(
-                session,
-                id=input.id,
-                namespace=input.namespace,
-                name=input.name,
-                description=input.description,
-                nodes=input.nodes,
-                dependencies=input.dependencies,
-            ),
-        )
+        work = giving_id(lambda session: create_workflow(session, **vars(input)))
+        return await run(info, idempotency_key, input, work, workflow)
+
+    @strawberry.mutation(
+        description="Get or create by key: the same definition returns what is there; a changed one becomes the next"
+        " version."
+    )
+    async def register_workflow(
+        self,
+        info: Info,
+        input: RegisterWorkflowInput,  # noqa: A002 - the contract's name
+        idempotency_key: str | None = None,
+    ) -> WorkflowResult:
+        """Get or create a definition by its key."""
+        work = giving_id(lambda session: register_workflow(session, **vars(input)))
+        return await run(info, idempotency_key, input, work, workflow)

@@ -43,6 +43,18 @@ class CreateWorkflowInput:
 
 
 @strawberry.input
+class RegisterWorkflowInput:
+    """A definition with the key under which it is found again."""
+
+    namespace: str = "default"
+    key: str
+    name: str
+    description: str | None = None
+    nodes: list[WorkflowNodeInput] = strawberry.field(default_factory=list)
+    dependencies: list[WorkflowDependencyInput] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
 class CreateWorkflowExecutionInput:
     """A new run."""
 
@@ -84,3 +96,68 @@ class LogEntryInput:
     timestamp: datetime | None = None
     node_execution_id: UUID | None = None
     attempt: int | None = None
+
+
+@strawberry.input
+class StartNodeExecutionInput:
+    """PENDING to RUNNING, in a RUNNING run."""
+
+    id: UUID
+    input_data: JSON | None = None
+    at: datetime | None = None
+
+
+@strawberry.input
+class CompleteNodeExecutionInput:
+    """RUNNING to COMPLETED."""
+
+    id: UUID
+    output_data: JSON | None = None
+    at: datetime | None = None
+
+
+@strawberry.input
+class FailNodeExecutionInput:
+    """RUNNING to FAILED."""
+
+    id: UUID
+    error_message: str
+    at: datetime | None = None
+
+
+@strawberry.input
+class CancelNodeExecutionInput:
+    """PENDING or RUNNING to CANCELLED."""
+
+    id: UUID
+    reason: str | None = None
+    at: datetime | None = None
+
+
+@strawberry.input
+class SkipNodeExecutionInput:
+    """PENDING to SKIPPED."""
+
+    id: UUID
+    reason: str | None = None
+    at: datetime | None = None
+
+
+@strawberry.input
+class RetryNodeExecutionInput:
+    """FAILED to PENDING, in a RUNNING run."""
+
+    id: UUID
+    force: bool = False
+
+
+@strawberry.input(one_of=True)
+class NodeTransitionInput:
+    """One transition of one step."""
+
+    start: StartNodeExecutionInput | None = strawberry.UNSET
+    complete: CompleteNodeExecutionInput | None = strawberry.UNSET
+    fail: FailNodeExecutionInput | None = strawberry.UNSET
+    cancel: CancelNodeExecutionInput | None = strawberry.UNSET
+    skip: SkipNodeExecutionInput | None = strawberry.UNSET
+    retry: RetryNodeExecutionInput | None = strawberry.UNSET

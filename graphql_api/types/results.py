@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from db.errors import ExecgraphError, InvalidInputError, InvalidTransitionError, NotFoundError
+from db.errors import ExecgraphError, IdempotencyConflictError, InvalidInputError, InvalidTransitionError, NotFoundError
 from graphql_api.names import camel_case_path
 from graphql_api.types.enums import ExecutionStatus
 from graphql_api.types.node_execution import NodeExecution
@@ -45,6 +45,13 @@ class InvalidInput(Error):
 
 
 @strawberry.type
+class IdempotencyConflict(Error):
+    """The key was used before, with other arguments."""
+
+    key: str
+
+
+@strawberry.type
 class CreateNodeExecutionsPayload:
     """The steps, in the order of the input."""
 
@@ -60,20 +67,48 @@ class AppendLogsPayload:
     last_sequence: int
 
 
-WorkflowResult = Annotated[Workflow | NotFound | InvalidInput, strawberry.union("WorkflowResult")]
+@strawberry.type
+class DeleteWorkflowExecutionPayload:
+    """The run that is gone."""
+
+    id: UUID
+
+
+WorkflowResult = Annotated[Workflow | NotFound | InvalidInput | IdempotencyConflict, strawberry.union("WorkflowResult")]
 WorkflowExecutionResult = Annotated[
-    WorkflowExecution | NotFound | InvalidTransition | InvalidInput, strawberry.union("WorkflowExecutionResult")
+    WorkflowExecution | NotFound | InvalidTransition | InvalidInput | IdempotencyConflict,
+    strawberry.union("WorkflowExecutionResult"),
 ]
 NodeExecutionResult = Annotated[
-    NodeExecution | NotFound | InvalidTransition | InvalidInput, strawberry.union("NodeExecutionResult")
+    NodeExecution | NotFound | InvalidTransition | InvalidInput | IdempotencyConflict,
+    strawberry.union("NodeExecutionResult"),
 ]
 CreateNodeExecutionsResult = Annotated[
-    CreateNodeExecutionsPayload | NotFound | InvalidTransition | InvalidInput,
+    CreateNodeExecutionsPayload | NotFound | InvalidTransition | InvalidInput | IdempotencyConflict,
     strawberry.union("CreateNodeExecutionsResult"),
 ]
-AppendLogsResult = Annotated[AppendLogsPayload | NotFound | InvalidInput, strawberry.union("AppendLogsResult")]
+AppendLogsResult = Annotated[
+    AppendLogsPayload | NotFound | InvalidInput | IdempotencyConflict, strawberry.union("AppendLogsResult")
+]
+DeleteWorkflowExecutionResult = Annotated[
+    DeleteWorkflowExecutionPayload | NotFound | InvalidInput | IdempotencyConflict,
+    strawberry.union("DeleteWorkflowExecutionResult"),
+]
 
-Refusal = NotFound | InvalidTransition | InvalidInput
+
+@strawberry.type(description="One result for each item, in order.")
+class TransitionNodeExecutionsPayload:
+    """What became of each transition."""
+
+    results: list[NodeExecutionResult]
+
+
+TransitionNodeExecutionsResult = Annotated[
+    TransitionNodeExecutionsPayload | InvalidInput | IdempotencyConflict,
+    strawberry.union("TransitionNodeExecutionsResult"),
+]
+
+Refusal = NotFound | InvalidTransition | InvalidInput | IdempotencyConflict
 
 
 def refusal(error: ExecgraphError) -> Refusal:
@@ -92,4 +127,6 @@ def refusal(error: ExecgraphError) -> Refusal:
         case InvalidInputError():
             field = camel_case_path(error.field)
             return InvalidInput(message=f"{field} {error}", field=field)
+        case IdempotencyConflictError():
+            return IdempotencyConflict(message=str(error), key=error.key)
     raise error

@@ -85,7 +85,8 @@ TRIGGERS = (
         taken integer;
     BEGIN
         PERFORM FROM workflow_executions WHERE id = run FOR KEY SHARE;
-        UPDATE execution_counters SET revision = revision + 1 WHERE workflow_execution_id = run
+        UPDATE execution_counters SET revision = revision + 1, last_report_at = clock_timestamp()
+            WHERE workflow_execution_id = run
             RETURNING revision INTO taken;
         IF taken IS NULL THEN
             RAISE foreign_key_violation USING MESSAGE = format('run %s does not exist', run);
@@ -173,7 +174,8 @@ TRIGGERS = (
             info_count = info_count + (NEW.level = 'info')::int,
             warning_count = warning_count + (NEW.level = 'warning')::int,
             error_count = error_count + (NEW.level = 'error')::int,
-            last_append_at = clock_timestamp()
+            last_append_at = clock_timestamp(),
+            last_report_at = clock_timestamp()
             WHERE workflow_execution_id = NEW.workflow_execution_id
             RETURNING last_sequence INTO NEW.sequence;
         IF NEW.sequence IS NULL THEN
@@ -260,6 +262,7 @@ def upgrade() -> None:
         sa.Column("namespace", sa.Text(), nullable=False),
         sa.Column("retry_of_id", sa.Uuid(), nullable=True),
         sa.Column("parent_node_execution_id", sa.Uuid(), nullable=True),
+        sa.Column("heartbeat_timeout_seconds", sa.Integer(), nullable=True),
         sa.Column("trigger_type", sa.Text(), nullable=False),
         sa.Column("input_data", JSONB(), nullable=True),
         sa.Column("output_data", JSONB(), nullable=True),
@@ -305,6 +308,9 @@ def upgrade() -> None:
             name=op.f("ck_workflow_executions_trigger_type"),
         ),
         sa.CheckConstraint("started_at <= ended_at", name=op.f("ck_workflow_executions_started_before_ended")),
+        sa.CheckConstraint(
+            "heartbeat_timeout_seconds >= 1", name=op.f("ck_workflow_executions_heartbeat_timeout_seconds")
+        ),
         sa.ForeignKeyConstraint(
             ["retry_of_id"],
             ["workflow_executions.id"],
@@ -315,6 +321,12 @@ def upgrade() -> None:
             ["workflow_id"], ["workflows.id"], name="fk_workflow_executions_workflow_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_workflow_executions"),
+    )
+    op.create_index(
+        "ix_workflow_executions_watched",
+        "workflow_executions",
+        ["id"],
+        postgresql_where=sa.text("status = 'running' AND heartbeat_timeout_seconds IS NOT NULL"),
     )
     op.create_index("ix_workflow_executions_created_at_id", "workflow_executions", ["created_at", "id"])
     op.create_index(
@@ -354,6 +366,12 @@ def upgrade() -> None:
         sa.Column("warning_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("error_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("last_append_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "last_report_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["workflow_execution_id"],
             ["workflow_executions.id"],
@@ -533,6 +551,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("node_execution_id", "attempt", name="pk_node_execution_attempts"),
     )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("mutation", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("arguments_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("result", JSONB(), nullable=True),
+        sa.Column(
+            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("caller", "mutation", "key", name="pk_idempotency_keys"),
+    )
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
     op.create_foreign_key(
         "fk_workflow_executions_parent_node_execution_id",
         "workflow_executions",
@@ -549,6 +580,7 @@ def downgrade() -> None:
     """Remove everything."""
     op.drop_constraint("fk_workflow_executions_parent_node_execution_id", "workflow_executions")
     for table in (
+        "idempotency_keys",
         "node_execution_attempts",
         "execution_logs",
         "execution_counters",
