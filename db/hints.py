@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from db.database import Database
 from db.errors import HintsUnavailableError
+from db.sweep import Sweep
 
 logger = logging.getLogger("execgraph.hints")
 
@@ -32,6 +33,8 @@ CHECK_SECONDS: Final = 15.0
 ROUND_TRIP_SECONDS: Final = 5.0
 SLOW_TIMER_SECONDS: Final = 5.0
 """How often a follower looks although nobody told it to."""
+MAX_UNTOLD_RUNS: Final = 10_000
+"""Beyond so many changed runs a follower of all runs is told to read everything anew."""
 TIMER_WITHOUT_HINTS_SECONDS: Final = 0.5
 """The same while there are no hints from other processes."""
 
@@ -57,6 +60,37 @@ class Watch:
         self._changed.clear()
 
 
+class ListWatch:
+    """One follower's interest in all runs."""
+
+    def __init__(self) -> None:
+        self._runs: set[UUID] = set()
+        self._missed = False
+        self._changed = asyncio.Event()
+
+    def tell(self, runs: Iterable[UUID]) -> None:
+        """Add to what the next `changed` gives; beyond a bound, only that it was too much."""
+        self._runs.update(runs)
+        if len(self._runs) > MAX_UNTOLD_RUNS:
+            self.tell_missed()
+        elif self._runs:
+            self._changed.set()
+
+    def tell_missed(self) -> None:
+        """Say that there may be changes that nobody knows of."""
+        self._runs.clear()
+        self._missed = True
+        self._changed.set()
+
+    async def changed(self) -> set[UUID] | None:
+        """Wait for changes and give the runs that changed; None if some may be missing, so that all is to be read."""
+        await self._changed.wait()
+        self._changed.clear()
+        runs, self._runs = self._runs, set()
+        missed, self._missed = self._missed, False
+        return None if missed else runs
+
+
 class Hints:
     """The one hub of a process: `async with Hints(database) as hints:`, `with hints.watch(run_id) as watch:`."""
 
@@ -66,6 +100,9 @@ class Hints:
         self._database = database
         self._origin = uuid4().hex
         self._watches: dict[UUID, set[Watch]] = {}
+        self._list_watches: set[ListWatch] = set()
+        self._sweep = Sweep(database)
+        self._sweeping: asyncio.Task[None] | None = None
         self._unsent: set[UUID] = set()
         self._sending: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -78,7 +115,7 @@ class Hints:
 
     async def __aexit__(self, *_: object) -> None:
         self._database.on_change = None
-        for task in (self._listening, self._sending):
+        for task in (self._listening, self._sending, self._sweeping):
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -97,6 +134,18 @@ class Hints:
             if not watches:
                 del self._watches[run_id]
 
+    @contextmanager
+    def watch_all(self) -> Iterator[ListWatch]:
+        """Be told of the changes of all runs."""
+        watch = ListWatch()
+        self._list_watches.add(watch)
+        if self._sweeping is None or self._sweeping.done():
+            self._sweeping = asyncio.create_task(self._keep_sweeping())
+        try:
+            yield watch
+        finally:
+            self._list_watches.discard(watch)
+
     def publish(self, runs: set[UUID]) -> None:
         """Tell the followers here at once, and those in other processes soon."""
         self._wake(runs)
@@ -104,13 +153,27 @@ class Hints:
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
-    def _wake(self, runs: Iterable[UUID]) -> None:
+    def _wake(self, runs: Collection[UUID]) -> None:
+        for list_watch in self._list_watches:
+            list_watch.tell(runs)
         for run_id in runs:
             for watch in self._watches.get(run_id, ()):
                 watch.tell()
 
     def _wake_all(self) -> None:
         self._wake(list(self._watches))
+        for list_watch in self._list_watches:
+            list_watch.tell_missed()
+
+    async def _keep_sweeping(self) -> None:
+        """Look for changes that nobody told of, as long as somebody follows all runs."""
+        self._sweep.forget()
+        while self._list_watches:
+            try:
+                self._wake(await self._sweep.changed_runs())
+            except Exception as error:
+                logger.warning("cannot look for changed runs: %s", error)
+            await asyncio.sleep(SLOW_TIMER_SECONDS if self.listening else TIMER_WITHOUT_HINTS_SECONDS)
 
     async def _send(self) -> None:
         while self._unsent:
@@ -176,7 +239,7 @@ class Hints:
         if origin == self._origin:
             self._echo.set()  # our own followers were told directly
             return
-        self._wake(UUID(hex=run) for run in runs)
+        self._wake([UUID(hex=run) for run in runs])
 
 
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")

@@ -71,6 +71,15 @@ async def runs_by_id(connection: AsyncConnection, ids: Sequence[UUID]) -> list[W
     return [found.get(id_) for id_ in ids]
 
 
+async def matching_runs(
+    connection: AsyncConnection, ids: Sequence[UUID], where: WorkflowExecutionFilter
+) -> list[WorkflowExecutionRecord]:
+    """Those of the runs with these ids that the filter selects, newest created first."""
+    statement = RUNS.where(run.id.in_(ids), *where.conditions())
+    rows = await connection.execute(statement.order_by(*NEWEST_FIRST.clauses(backwards=False)))
+    return [WorkflowExecutionRecord._make(row) for row in rows]
+
+
 async def page_of_runs(
     connection: AsyncConnection, where: WorkflowExecutionFilter, order: Order, page: Page
 ) -> Slice[WorkflowExecutionRecord]:

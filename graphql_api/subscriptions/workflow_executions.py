@@ -8,12 +8,15 @@ import strawberry
 
 from db.errors import NotFoundError
 from db.queries.following import run_changes
+from db.queries.workflow_executions import matching_runs
 from db.validation import check_integer
 from graphql_api.context import Info
+from graphql_api.types.filters import WorkflowExecutionFilter, run_filter
 from graphql_api.types.node_execution import NodeExecution
 from graphql_api.types.workflow_execution import WorkflowExecution
 
 STEPS_PER_EVENT = 1_000
+RUNS_PER_EVENT = 200
 SECONDS_BETWEEN_EVENTS = 0.25
 
 
@@ -26,6 +29,17 @@ class WorkflowExecutionChange:
     workflow_execution: WorkflowExecution
     node_executions: list[NodeExecution]
     revision: int = strawberry.field(description="Where to resume.")
+
+
+@strawberry.type(
+    description="The first event is empty: watching, fetch now (as a later empty one, when changes may be missing)."
+    " removedIds: changed runs that no longer match, or are gone."
+)
+class WorkflowExecutionsChange:
+    """One event of a list of runs."""
+
+    changed: list[WorkflowExecution]
+    removed_ids: list[UUID]
 
 
 @strawberry.type
@@ -63,3 +77,32 @@ class WorkflowExecutionSubscriptions:
                 if changes.ended:
                     return
                 await watch.changed()
+
+    @strawberry.subscription
+    async def workflow_executions_changed(
+        self,
+        info: Info,
+        filter: WorkflowExecutionFilter | None = None,  # noqa: A002 - the contract's name
+    ) -> AsyncGenerator[WorkflowExecutionsChange, None]:
+        """Which runs of a filtered list changed, coalesced, and which left it."""
+        where, database = run_filter(filter), info.context.database
+        with info.context.hints.watch_all() as watch:
+            yield WorkflowExecutionsChange(changed=[], removed_ids=[])
+            while True:
+                runs = await watch.changed()
+                if runs is None:
+                    yield WorkflowExecutionsChange(changed=[], removed_ids=[])
+                for ids in _batches(sorted(runs or ()), RUNS_PER_EVENT):
+                    async with database.read() as connection:
+                        matching = await matching_runs(connection, ids, where)
+                    found = {run.id for run in matching}
+                    info.context.forget()
+                    yield WorkflowExecutionsChange(
+                        changed=matching,  # type: ignore[arg-type]
+                        removed_ids=[run_id for run_id in ids if run_id not in found],
+                    )
+                await asyncio.sleep(SECONDS_BETWEEN_EVENTS)
+
+
+def _batches(items: list[UUID], size: int) -> list[list[UUID]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
