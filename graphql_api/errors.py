@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 import asyncpg
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from db.database import RETRYABLE, sqlstate
 from db.errors import InvalidInputError, NotFoundError
@@ -32,6 +34,8 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 
 UNAVAILABLE_CLASSES = ("08", "53", "57")
 """SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
+UNAVAILABLE_STATES = ("3D000", "55000")
+"""SQLSTATEs: the database is not there, it accepts no connections."""
 
 
 class BadUserInputError(GraphQLError):
@@ -41,22 +45,19 @@ class BadUserInputError(GraphQLError):
         super().__init__(message, extensions={"code": BAD_USER_INPUT})
 
 
-def public_errors(errors: Sequence[GraphQLError], *, before_execution: bool) -> list[GraphQLError]:
-    """Say of each error what the client may know.
-
-    Args:
-        errors: what the execution gave.
-        before_execution: whether the document itself was refused.
-    """
-    return [public_error(error, VALIDATION_FAILED if before_execution else BAD_USER_INPUT) for error in errors]
+def public_errors(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
+    """Say of each error what the client may know."""
+    return [public_error(error) for error in errors]
 
 
-def public_error(error: GraphQLError, code: str = BAD_USER_INPUT) -> GraphQLError:
-    """Say of one error what the client may know; `code` is for what GraphQL itself refused."""
+def public_error(error: GraphQLError) -> GraphQLError:
+    """Say of one error what the client may know."""
     cause = _cause(error)
     if cause is None or isinstance(cause, GraphQLError):
-        extensions = {"code": code, **(error.extensions or {})}
-        return _retold(error, error.message, extensions)
+        code = VALIDATION_FAILED if isinstance(error, GraphQLSyntaxError) else BAD_USER_INPUT
+        return _retold(error, error.message, {"code": code, **(error.extensions or {})})
+    if isinstance(cause, (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)):
+        return _retold(error, error.message, {"code": VALIDATION_FAILED})
     if isinstance(cause, InvalidInputError):
         return _retold(error, f"{camel_case_path(cause.field)}: {cause}", {"code": BAD_USER_INPUT})
     if isinstance(cause, NotFoundError):
@@ -76,7 +77,7 @@ def is_unavailable(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     state = sqlstate(error) or getattr(error, "sqlstate", None) or ""
-    return state[:2] in UNAVAILABLE_CLASSES or state in RETRYABLE
+    return state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES or state in RETRYABLE
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

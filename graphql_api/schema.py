@@ -7,9 +7,11 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.execution import ExecutionResult, PreExecutionError
+from strawberry.types.execution import ExecutionResult
 
+from graphql_api.bulk_inputs import Executor
 from graphql_api.context import Info
+from graphql_api.document import DocumentChecks
 from graphql_api.errors import public_errors
 from graphql_api.mutations import Mutation
 from graphql_api.queries import Query
@@ -42,7 +44,7 @@ async def _all_told(results: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, N
 
 def _told(result: Any) -> Any:
     if getattr(result, "errors", None):
-        result.errors = public_errors(result.errors, before_execution=isinstance(result, PreExecutionError))
+        result.errors = public_errors(result.errors)
     return result
 
 
@@ -52,5 +54,7 @@ def build_schema() -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
+        extensions=[DocumentChecks],
+        execution_context_class=Executor,
         config=StrawberryConfig(info_class=Info, scalar_map=SCALARS),
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+from graphql_api.bulk_inputs import bulk_input
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import LogLevel, TriggerType
 
@@ -73,6 +74,7 @@ class CreateWorkflowExecutionInput:
     )
 
 
+@bulk_input
 @strawberry.input(description="A nodeId or a name.")
 class CreateNodeExecutionInput:
     """A new step."""
@@ -86,6 +88,7 @@ class CreateNodeExecutionInput:
     input_data: JSON | None = None
 
 
+@bulk_input
 @strawberry.input
 class LogEntryInput:
     """A new log entry; by default of now, and of its step's present attempt."""
@@ -98,6 +101,7 @@ class LogEntryInput:
     attempt: int | None = None
 
 
+@bulk_input
 @strawberry.input
 class StartNodeExecutionInput:
     """PENDING to RUNNING, in a RUNNING run."""
@@ -107,6 +111,7 @@ class StartNodeExecutionInput:
     at: datetime | None = None
 
 
+@bulk_input
 @strawberry.input
 class CompleteNodeExecutionInput:
     """RUNNING to COMPLETED."""
@@ -116,6 +121,7 @@ class CompleteNodeExecutionInput:
     at: datetime | None = None
 
 
+@bulk_input
 @strawberry.input
 class FailNodeExecutionInput:
     """RUNNING to FAILED."""
@@ -125,6 +131,7 @@ class FailNodeExecutionInput:
     at: datetime | None = None
 
 
+@bulk_input
 @strawberry.input
 class CancelNodeExecutionInput:
     """PENDING or RUNNING to CANCELLED."""
@@ -134,6 +141,7 @@ class CancelNodeExecutionInput:
     at: datetime | None = None
 
 
+@bulk_input
 @strawberry.input
 class SkipNodeExecutionInput:
     """PENDING to SKIPPED."""
@@ -143,6 +151,7 @@ class SkipNodeExecutionInput:
     at: datetime | None = None
 
 
+@bulk_input
 @strawberry.input
 class RetryNodeExecutionInput:
     """FAILED to PENDING, in a RUNNING run."""
@@ -151,6 +160,7 @@ class RetryNodeExecutionInput:
     force: bool = False
 
 
+@bulk_input
 @strawberry.input(one_of=True)
 class NodeTransitionInput:
     """One transition of one step."""
