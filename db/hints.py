@@ -1,16 +1,16 @@
 """Hints: who follows a run is told that it changed, in this process at once, in others by NOTIFY.
 
-The table is the truth and a hint only says where to look, so hints carry ids and may be lost: every follower
-also looks on a slow timer. They are sent off the write path, the first at once and further ones coalesced,
-because a NOTIFY inside a writing transaction makes all commits of the database wait for each other.
+The table is the truth and a hint only says where to look, so hints carry ids and may be lost. They are sent off the
+write path, the first at once and further ones coalesced, because a NOTIFY inside a writing transaction makes all
+commits of the database wait for each other. What nobody told of is found by a slow timer, one for all followers.
 """
 
 import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -32,7 +32,7 @@ CHECK_SECONDS: Final = 15.0
 """How often the listening connection is tried with a round trip."""
 ROUND_TRIP_SECONDS: Final = 5.0
 SLOW_TIMER_SECONDS: Final = 5.0
-"""How often a follower looks although nobody told it to."""
+"""How often is looked for changes although nobody told of any."""
 MAX_UNTOLD_RUNS: Final = 10_000
 """Beyond so many changed runs a follower of all runs is told to read everything anew."""
 TIMER_WITHOUT_HINTS_SECONDS: Final = 0.5
@@ -42,8 +42,7 @@ TIMER_WITHOUT_HINTS_SECONDS: Final = 0.5
 class Watch:
     """One follower's interest in one run."""
 
-    def __init__(self, hints: "Hints") -> None:
-        self._hints = hints
+    def __init__(self) -> None:
         self._changed = asyncio.Event()
 
     def tell(self) -> None:
@@ -51,10 +50,9 @@ class Watch:
         self._changed.set()
 
     async def changed(self, within: float | None = None) -> None:
-        """Wait for a hint, for the slow timer, or for `within` seconds, whichever comes first."""
-        timer = SLOW_TIMER_SECONDS if self._hints.listening else TIMER_WITHOUT_HINTS_SECONDS
+        """Wait until the run may have changed, or for `within` seconds."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timer if within is None else min(timer, within)):
+            async with asyncio.timeout(within):
                 await self._changed.wait()
         # Cleared before the follower reads: a change during its read wakes it again.
         self._changed.clear()
@@ -124,8 +122,9 @@ class Hints:
     @contextmanager
     def watch(self, run_id: UUID) -> Iterator[Watch]:
         """Be told of the changes of a run."""
-        watch = Watch(self)
+        watch = Watch()
         self._watches.setdefault(run_id, set()).add(watch)
+        self._begin_sweeping()
         try:
             yield watch
         finally:
@@ -134,13 +133,15 @@ class Hints:
             if not watches:
                 del self._watches[run_id]
 
-    @contextmanager
-    def watch_all(self) -> Iterator[ListWatch]:
-        """Be told of the changes of all runs."""
+    @asynccontextmanager
+    async def watch_all(self) -> AsyncIterator[ListWatch]:
+        """Be told of the changes of all runs; of every one that is committed after this is entered."""
         watch = ListWatch()
+        if not self._list_watches:
+            self._sweep.forget_all()
+            await self._sweep.changed_of_all()
         self._list_watches.add(watch)
-        if self._sweeping is None or self._sweeping.done():
-            self._sweeping = asyncio.create_task(self._keep_sweeping())
+        self._begin_sweeping()
         try:
             yield watch
         finally:
@@ -156,24 +157,33 @@ class Hints:
     def _wake(self, runs: Collection[UUID]) -> None:
         for list_watch in self._list_watches:
             list_watch.tell(runs)
+        self._wake_watches(runs)
+
+    def _wake_watches(self, runs: Iterable[UUID]) -> None:
         for run_id in runs:
             for watch in self._watches.get(run_id, ()):
                 watch.tell()
 
     def _wake_all(self) -> None:
-        self._wake(list(self._watches))
+        self._wake_watches(list(self._watches))
         for list_watch in self._list_watches:
             list_watch.tell_missed()
 
+    def _begin_sweeping(self) -> None:
+        if self._sweeping is None or self._sweeping.done():
+            self._sweeping = asyncio.create_task(self._keep_sweeping())
+
     async def _keep_sweeping(self) -> None:
-        """Look for changes that nobody told of, as long as somebody follows all runs."""
-        self._sweep.forget()
-        while self._list_watches:
+        """Look for changes that nobody told of, as long as somebody follows anything."""
+        while self._watches or self._list_watches:
+            await asyncio.sleep(SLOW_TIMER_SECONDS if self.listening else TIMER_WITHOUT_HINTS_SECONDS)
             try:
-                self._wake(await self._sweep.changed_runs())
+                if self._watches:
+                    self._wake_watches(await self._sweep.changed_among(list(self._watches)))
+                if self._list_watches:
+                    self._wake(await self._sweep.changed_of_all())
             except Exception as error:
                 logger.warning("cannot look for changed runs: %s", error)
-            await asyncio.sleep(SLOW_TIMER_SECONDS if self.listening else TIMER_WITHOUT_HINTS_SECONDS)
 
     async def _send(self) -> None:
         while self._unsent:

@@ -86,7 +86,7 @@ class WorkflowExecutionSubscriptions:
     ) -> AsyncGenerator[WorkflowExecutionsChange, None]:
         """Which runs of a filtered list changed, coalesced, and which left it."""
         where, database = run_filter(filter), info.context.database
-        with info.context.hints.watch_all() as watch:
+        async with info.context.hints.watch_all() as watch:
             yield WorkflowExecutionsChange(changed=[], removed_ids=[])
             while True:
                 runs = await watch.changed()
