@@ -12,6 +12,7 @@ from strawberry.types.execution import ExecutionResult
 from graphql_api.bulk_inputs import Executor
 from graphql_api.context import Info
 from graphql_api.document import DocumentChecks
+from graphql_api.document_cache import DocumentCache
 from graphql_api.errors import public_errors
 from graphql_api.mutations import Mutation
 from graphql_api.queries import Query
@@ -54,7 +55,7 @@ def build_schema() -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=[DocumentChecks],
+        extensions=[DocumentChecks, DocumentCache().extension()],
         execution_context_class=Executor,
         config=StrawberryConfig(info_class=Info, scalar_map=SCALARS),
     )
