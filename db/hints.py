@@ -123,15 +123,23 @@ class Hints:
     def watch(self, run_id: UUID) -> Iterator[Watch]:
         """Be told of the changes of a run."""
         watch = Watch()
-        self._watches.setdefault(run_id, set()).add(watch)
-        self._begin_sweeping()
+        self.add(run_id, watch)
         try:
             yield watch
         finally:
-            watches = self._watches[run_id]
-            watches.discard(watch)
-            if not watches:
-                del self._watches[run_id]
+            self.remove(run_id, watch)
+
+    def add(self, run_id: UUID, watch: Watch) -> None:
+        """Let a watch be told of the changes of a run."""
+        self._watches.setdefault(run_id, set()).add(watch)
+        self._begin_sweeping()
+
+    def remove(self, run_id: UUID, watch: Watch) -> None:
+        """Let a watch that was added be told no more."""
+        watches = self._watches[run_id]
+        watches.discard(watch)
+        if not watches:
+            del self._watches[run_id]
 
     @asynccontextmanager
     async def watch_all(self) -> AsyncIterator[ListWatch]:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
 
 from db.database import Database
+from db.feeds import Feeds
 from db.hints import Hints
 from graphql_api.settings import Settings
 
@@ -17,21 +18,22 @@ P = ParamSpec("P")
 
 
 class Context:
-    """The process's database, hints and settings, and the dataloaders of one operation.
+    """The process's database, hints, feeds and settings, and the dataloaders of one operation.
 
     Dataloaders remember what they loaded, so they live as long as one answer: a query or mutation, or one
     event of a subscription.
     """
 
-    def __init__(self, database: Database, hints: Hints, settings: Settings) -> None:
+    def __init__(self, database: Database, hints: Hints, feeds: Feeds, settings: Settings) -> None:
         self.database = database
         self.hints = hints
+        self.feeds = feeds
         self.settings = settings
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
 
     def for_operation(self) -> "Context":
         """A context for another operation in the same process, with nothing loaded."""
-        return Context(self.database, self.hints, self.settings)
+        return Context(self.database, self.hints, self.feeds, self.settings)
 
     def forget(self) -> None:
         """Forget what was loaded, before the next event of a subscription."""

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
 from db.database import Database
+from db.feeds import Feeds
 from db.hints import Hints
 from graphql_api.context import Context
 from graphql_api.http.endpoint import Endpoint
@@ -30,7 +31,7 @@ def create_app(settings: Settings) -> Starlette:
     assert settings.database_url is not None
     database = Database(settings.database_url, pool_size=settings.pool_size, max_overflow=settings.pool_overflow)
     hints = Hints(database)
-    context = Context(database, hints, settings)
+    context = Context(database, hints, Feeds(database, hints), settings)
     schema = build_schema()
 
     @asynccontextmanager

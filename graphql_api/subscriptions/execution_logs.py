@@ -6,7 +6,6 @@ from uuid import UUID
 import strawberry
 
 from db.errors import NotFoundError
-from db.queries.following import log_tail
 from db.validation import check_integer
 from graphql_api.context import Info
 from graphql_api.paging import MAX_LONG_PAGE_SIZE
@@ -38,11 +37,10 @@ class ExecutionLogSubscriptions:
         """Everything after a sequence, then what comes: in order, each entry exactly once."""
         check_integer(after, "after", at_least=0)
         where = log_filter(filter)
-        database, grace = info.context.database, info.context.settings.log_grace_seconds
-        with info.context.hints.watch(workflow_execution_id) as watch:
+        grace = info.context.settings.log_grace_seconds
+        with info.context.feeds.follow(workflow_execution_id, where) as (feed, watch):
             while True:
-                async with database.read() as connection:
-                    tail = await log_tail(connection, workflow_execution_id, where, after, MAX_LONG_PAGE_SIZE)
+                tail = await feed.tail(where, after, MAX_LONG_PAGE_SIZE, grace)
                 if tail is None:
                     raise NotFoundError("Workflow execution", workflow_execution_id)
                 complete = tail.ended and not tail.has_more and tail.quiet_seconds >= grace

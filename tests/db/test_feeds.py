@@ -1,0 +1,179 @@
+"""Followers of one log share its reads, and each gets exactly the entries that its filter selects, in order."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from db import Database, LogLevel, TriggerType
+from db import feeds as feeds_module
+from db.commands.execution_logs import append_logs
+from db.commands.workflow_executions import (
+    complete_workflow_execution,
+    create_workflow_execution,
+    delete_workflow_execution,
+    start_workflow_execution,
+)
+from db.commands.workflows import create_workflow
+from db.feeds import Feeds
+from db.filters import ExecutionLogFilter
+from db.hints import Hints
+
+LIMIT_SECONDS = 30
+ALL = ExecutionLogFilter()
+GRACE = 0.1
+
+
+@pytest.fixture
+async def feeds(database: Database) -> AsyncIterator[Feeds]:
+    async with Hints(database) as hints:
+        yield Feeds(database, hints)
+
+
+@pytest.fixture
+async def run_id(database: Database) -> UUID:
+    async def make(session: Any) -> UUID:
+        workflow_id = await create_workflow(session, namespace="default", name="w")
+        run_id = await create_workflow_execution(session, workflow_id=workflow_id, trigger_type=TriggerType.MANUAL)
+        await start_workflow_execution(session, run_id)
+        return run_id
+
+    return await database.run(make)
+
+
+def entry(number: int) -> Any:
+    level = list(LogLevel)[number % 4]
+    return SimpleNamespace(
+        level=level, message=f"Entry {number}", data=None, timestamp=None, node_execution_id=None, attempt=None
+    )
+
+
+async def append(database: Database, run_id: UUID, count: int) -> None:
+    await database.run(lambda session: append_logs(session, run_id, [entry(number) for number in range(count)]))
+
+
+async def complete(database: Database, run_id: UUID) -> None:
+    await database.run(lambda session: complete_workflow_execution(session, run_id))
+
+
+async def follow(
+    feeds: Feeds, run_id: UUID, where: ExecutionLogFilter = ALL, after: int = 0, pause: float = 0, limit: int = 1_000
+) -> list[int]:
+    """Follow to the end, and give the sequences in the order in which they came."""
+    got: list[int] = []
+    with feeds.follow(run_id, where) as (feed, watch):
+        while True:
+            tail = await feed.tail(where, after, limit, GRACE)
+            assert tail is not None
+            got += [found.sequence for found in tail.entries]
+            after = tail.last_sequence
+            if tail.ended and not tail.has_more and tail.quiet_seconds >= GRACE:
+                return got
+            if pause:
+                await asyncio.sleep(random.uniform(0, pause))
+            if not tail.has_more:
+                await watch.changed(GRACE - tail.quiet_seconds if tail.ended else None)
+
+
+async def test_followers_of_all_kinds_get_exactly_what_they_asked_for(
+    database: Database, feeds: Feeds, run_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds_module, "MAX_ENTRIES", 40)  # slow followers fall behind what is kept
+    await append(database, run_id, 100)
+    filters = {
+        "all": ALL,
+        "errors": ExecutionLogFilter(min_level=LogLevel.ERROR),
+        "search": ExecutionLogFilter(search="ENTRY 1"),
+        "range": ExecutionLogFilter(from_sequence=50, to_sequence=250, levels=(LogLevel.INFO, LogLevel.DEBUG)),
+        "nothing": ExecutionLogFilter(levels=()),
+    }
+    followers = {
+        (name, after, pause, limit): asyncio.create_task(follow(feeds, run_id, where, after, pause, limit))
+        for name, where in filters.items()
+        for after in (0, 90, 150)
+        for pause, limit in ((0, 1_000), (0.02, 7))
+    }
+
+    async def write() -> None:
+        for _ in range(20):
+            await append(database, run_id, random.randint(1, 5))
+
+    async with asyncio.timeout(LIMIT_SECONDS):
+        await asyncio.gather(*(write() for _ in range(4)))
+        await complete(database, run_id)
+        results = {key: await task for key, task in followers.items()}
+    written = await follow(feeds, run_id)
+    assert written == list(range(1, len(written) + 1))
+    for (name, after, pause, limit), got in results.items():
+        expected = await follow(Feeds(database, feeds._hints), run_id, filters[name], after)
+        assert got == expected, (name, after, pause, limit)
+
+
+async def test_a_hundred_followers_cost_about_one_read_of_each_append(
+    database: Database, feeds: Feeds, run_id: UUID
+) -> None:
+    reads = 0
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal reads
+        reads += "FROM execution_logs" in statement
+
+    followers = [
+        asyncio.create_task(follow(feeds, run_id, ExecutionLogFilter(levels=(level,))))
+        for _ in range(25)
+        for level in LogLevel
+    ]
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not all(feed.followers == 100 for feed, _ in feeds._feeds.values()) or not feeds._feeds:
+            await asyncio.sleep(0)  # noqa: ASYNC110 - until all have begun
+        await append(database, run_id, 4)
+        event.listen(database.engine.sync_engine, "before_cursor_execute", count)
+        for _ in range(10):
+            await append(database, run_id, 4)
+        await complete(database, run_id)
+        results = [await follower for follower in followers]
+    event.remove(database.engine.sync_engine, "before_cursor_execute", count)
+    assert [len(result) for result in results] == [11] * 100
+    # One a hint, and a few for the end; those that were late to begin have one of their own.
+    assert reads <= 100 + 20
+
+
+async def test_nothing_is_kept_of_a_run_that_nobody_follows(database: Database, feeds: Feeds, run_id: UUID) -> None:
+    await append(database, run_id, 10)
+    await complete(database, run_id)
+    async with asyncio.timeout(LIMIT_SECONDS):
+        assert await follow(feeds, run_id) == list(range(1, 11))
+    assert feeds._feeds == {}
+    assert feeds._hints._watches == {}
+
+
+async def test_what_is_kept_is_bounded(
+    database: Database, feeds: Feeds, run_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds_module, "MAX_CHARACTERS", 100)
+    with feeds.follow(run_id, ALL) as (feed, _):
+        await feed.tail(ALL, 0, 1_000, GRACE)
+        for _ in range(3):
+            await append(database, run_id, 50)
+            await feed.tail(ALL, feed._high, 1_000, GRACE)
+        assert feed._high == 150
+        assert 0 < sum(len(kept.message) for kept in feed._kept) <= 100
+        behind = await feed.tail(ALL, 0, 1_000, GRACE)
+    assert behind is not None
+    assert [found.sequence for found in behind.entries] == list(range(1, 151))
+
+
+async def test_a_run_that_is_deleted_is_gone_for_its_followers(database: Database, feeds: Feeds, run_id: UUID) -> None:
+    await append(database, run_id, 3)
+    with feeds.follow(run_id, ALL) as (feed, watch):
+        assert (await feed.tail(ALL, 0, 10, GRACE)) is not None
+        assert (await feed.tail(ALL, 3, 10, GRACE)) is not None
+        await database.run(lambda session: delete_workflow_execution(session, run_id))
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await watch.changed()
+            assert await feed.tail(ALL, 3, 10, GRACE) is None
