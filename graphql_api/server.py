@@ -9,9 +9,23 @@ from types import FrameType
 import uvicorn
 
 from graphql_api.http.app import create_app
+from graphql_api.http.draining import Draining
 from graphql_api.settings import Settings
 
-DRAIN_SECONDS = 5
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, which before it waits for what is in flight ends what has no end of its own."""
+
+    def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
+        super().__init__(config)
+        self._draining = draining
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, tell subscribers to come back, finish what is in flight."""
+        for server in self.servers:
+            server.close()
+        await self._draining.begin()
+        await super().shutdown(sockets)
 
 
 class ServerError(Exception):
@@ -47,17 +61,18 @@ def _is_loopback(host: str) -> bool:
 def serve(settings: Settings, opened: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; requests in flight are finished first."""
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again at its end, and our caller has to clean up
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_config=None,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=settings.max_body_bytes,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=settings.drain_seconds,
         server_header=False,
     )
-    uvicorn.Server(config).run(sockets=[opened])
+    DrainingServer(config, app.state.draining).run(sockets=[opened])
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     pool_size: PositiveInt = Field(default=10, description="Connections to PostgreSQL kept open.")
     pool_overflow: int = Field(default=10, ge=0, description="Further connections under load.")
     max_body_bytes: PositiveInt = Field(default=16_777_216, description="The largest request body, in bytes.")
+    drain_seconds: PositiveInt = Field(
+        default=5, description="How long requests in flight may take when the server is told to stop, in seconds."
+    )
     idempotency_hours: float = Field(
         default=24.0, gt=0, description="How long an idempotency key is remembered, in hours."
     )

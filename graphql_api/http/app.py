@@ -11,6 +11,7 @@ from db.database import Database
 from db.feeds import Feeds
 from db.hints import Hints
 from graphql_api.context import Context
+from graphql_api.http.draining import Draining
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.health import Readiness, healthz
 from graphql_api.http.websocket import WebSocketEndpoint
@@ -33,6 +34,7 @@ def create_app(settings: Settings) -> Starlette:
     hints = Hints(database)
     context = Context(database, hints, Feeds(database, hints), settings)
     schema = build_schema()
+    draining = Draining()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -41,12 +43,13 @@ def create_app(settings: Settings) -> Starlette:
 
     app = Starlette(
         routes=[
-            Route("/graphql", Endpoint(schema, context).answer, methods=METHODS),
-            WebSocketRoute("/graphql", WebSocketEndpoint(schema, context)),
+            Route("/graphql", Endpoint(schema, context, draining).answer, methods=METHODS),
+            WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining)),
             Route("/healthz", healthz),
             Route("/readyz", Readiness(database, hints).readyz),
         ],
         lifespan=lifespan,
     )
     app.state.hints = hints
+    app.state.draining = draining
     return app

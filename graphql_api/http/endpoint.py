@@ -14,12 +14,16 @@ from strawberry.types.graphql import OperationType
 
 from graphql_api.context import Context
 from graphql_api.errors import BAD_USER_INPUT, VALIDATION_FAILED
+from graphql_api.http.draining import Draining
 from graphql_api.http.json import write_json
 from graphql_api.http.request import MediaType, Operation, RequestError, accepted, read_operation
 from graphql_api.schema import Schema
 
 KEEP_ALIVE_SECONDS = 12.0
 """How long an event stream is silent before a comment keeps it open."""
+
+RETRY_MILLISECONDS = 500
+"""When a client may come back to a process that went away."""
 
 _READS = {OperationType.QUERY}
 _READS_AND_WRITES = {OperationType.QUERY, OperationType.MUTATION}
@@ -28,9 +32,10 @@ _READS_AND_WRITES = {OperationType.QUERY, OperationType.MUTATION}
 class Endpoint:
     """Serves one schema."""
 
-    def __init__(self, schema: Schema, context: Context) -> None:
+    def __init__(self, schema: Schema, context: Context, draining: Draining) -> None:
         self._schema = schema
         self._context = context
+        self._draining = draining
 
     async def answer(self, request: Request) -> Response:
         """Answer a request."""
@@ -77,33 +82,43 @@ class Endpoint:
                 allowed_operation_types=allowed,
             )
             async with aclosing(results):
-                async for result in _with_silences(results, KEEP_ALIVE_SECONDS):
-                    if result is None:
+                async for result in _with_silences(results, self._draining.begun):
+                    if result is _SILENCE:
                         yield b":\n\n"
+                    elif result is _END:
+                        yield b"event: complete\ndata: \n\n"
                     else:
                         yield b"event: next\ndata: " + write_json(_formatted(result)) + b"\n\n"
-            yield b"event: complete\ndata: \n\n"
+            if self._draining.begun.is_set():
+                yield b"retry: %d\n\n" % RETRY_MILLISECONDS  # without `complete` a client comes back
 
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         return StreamingResponse(events(), media_type="text/event-stream; charset=utf-8", headers=headers)
 
 
-async def _with_silences(results: AsyncIterator[Any], seconds: float) -> AsyncGenerator[Any, None]:
-    """Pass the results on, and None each time that none came for so many seconds."""
-    while True:
-        coming = asyncio.ensure_future(anext(results, _END))
-        try:
-            while not (await asyncio.wait({coming}, timeout=seconds))[0]:
-                yield None
-        finally:
-            if not coming.done():
-                coming.cancel()
-                await asyncio.wait({coming})
-        if (result := coming.result()) is _END:
-            return
-        yield result
+async def _with_silences(results: AsyncIterator[Any], going_away: asyncio.Event) -> AsyncGenerator[Any, None]:
+    """Pass the results on, then `_END`; `_SILENCE` when none came for long. Stops when the process goes away."""
+    going = asyncio.ensure_future(going_away.wait())
+    coming: asyncio.Future[Any] | None = None
+    try:
+        while not going.done():
+            coming = coming or asyncio.ensure_future(anext(results, _END))
+            await asyncio.wait({coming, going}, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if coming.done():
+                result, coming = coming.result(), None
+                yield result
+                if result is _END:
+                    return
+            elif not going.done():
+                yield _SILENCE
+    finally:
+        left = [task for task in (coming, going) if task is not None and not task.done()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
+_SILENCE = object()
 _END = object()
 
 

@@ -47,34 +47,33 @@ def accepted(request: Request) -> MediaType:
     header = request.headers.get("accept", "").strip()
     if not header:
         return MediaType.JSON
-    best, best_quality = None, 0.0
-    for part in header.split(","):
+    ranges: dict[str, tuple[float, int]] = {}
+    for place, part in enumerate(header.split(",")):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = _quality(parameters)
-        found = _MATCHES.get(name)
-        if found is not None and quality > best_quality:
-            best, best_quality = found, quality
-    if best is None:
+        ranges.setdefault(name, (_quality(parameters), -place))
+    best = max(MediaType, key=lambda media: _preference(media, ranges))
+    if _preference(best, ranges)[0] == 0:
         offers = ", ".join(media.value for media in MediaType)
         raise RequestError(406, f"Not acceptable; this server answers {offers}")
     return best
 
 
-_MATCHES = {
-    **{media.value: media for media in MediaType},
-    "*/*": MediaType.JSON,
-    "application/*": MediaType.JSON,
-    "text/*": MediaType.EVENT_STREAM,
-}
+def _preference(media: MediaType, ranges: dict[str, tuple[float, int]]) -> tuple[float, int]:
+    """The quality of the most specific range that the media type is in; of equal ones the first one listed wins."""
+    for name in (media.value, f"{media.value.split('/')[0]}/*", "*/*"):
+        if name in ranges:
+            return ranges[name]
+    return 0.0, 0
 
 
 def _quality(parameters: list[str]) -> float:
     for parameter in parameters:
         if parameter.startswith("q="):
             try:
-                return float(parameter[2:])
+                quality = float(parameter[2:])
             except ValueError:
                 return 0.0
+            return quality if 0 <= quality <= 1 else 0.0
     return 1.0
 
 

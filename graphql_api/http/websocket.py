@@ -9,8 +9,11 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 
 from graphql_api.context import Context
+from graphql_api.errors import BadUserInputError
+from graphql_api.http.draining import Draining
 from graphql_api.http.json import read_json, write_json
 from graphql_api.schema import Schema
 
@@ -19,15 +22,34 @@ MAX_OPERATIONS = 100
 """On one connection at a time."""
 
 
+GOING_AWAY = 1001
+
+
 class Handler(BaseGraphQLTransportWSHandler[Context, None]):
-    """Strawberry's handler, which also closes on a message that is no message."""
+    """Strawberry's handler, which also closes on a message that is no message, and when the process goes away."""
+
+    async def handle(self) -> None:
+        """Serve the connection until it is closed."""
+        assert isinstance(self.view, WebSocketEndpoint)
+        with self.view.draining.ending(lambda: self.websocket.close(GOING_AWAY, "Going away; connect again")):
+            await super().handle()
 
     async def handle_message(self, message: Any) -> None:
         """Handle one message of the client."""
         if not isinstance(message, dict) or not _is_well_formed(message):
             await self.handle_invalid_message("Invalid message")
             return
+        if message.get("payload", ...) is None:
+            del message["payload"]  # the protocol lets it be null where it may be absent
         await super().handle_message(message)  # type: ignore[arg-type]
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Begin an operation, unless too many are under way."""
+        if len(self.operations) < MAX_OPERATIONS or message["id"] in self.operations:
+            await super().handle_subscribe(message)
+            return
+        error = BadUserInputError(f"At most {MAX_OPERATIONS} operations at a time on one connection")
+        await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
 
 
 def _is_well_formed(message: dict[str, Any]) -> bool:
@@ -51,14 +73,15 @@ class WebSocketEndpoint(GraphQL[Context, None]):
 
     graphql_transport_ws_handler_class = Handler
 
-    def __init__(self, schema: Schema, context: Context) -> None:
+    def __init__(self, schema: Schema, context: Context, draining: Draining) -> None:
         super().__init__(
             schema,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=INIT_TIMEOUT,
-            max_subscriptions_per_connection=MAX_OPERATIONS,
+            max_subscriptions_per_connection=None,
         )
         self._context = context
+        self.draining = draining
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Give the process's context; each operation makes its own of it."""
