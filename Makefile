@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test torture lint format schema migration lock clean
+.PHONY: help venv run test torture benchmark lint format schema migration lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ test: venv ## Run all tests and hold the coverage floors
 
 torture: venv ## Run the long tests at full length
 	EXECGRAPH_TORTURE=full $(BIN)/python -m pytest -m torture -s $(ARGS)
+
+benchmark: venv ## Fill a database with a busy year, unless it is, and measure what dashboards read
+	$(BIN)/python benchmarks/fill.py --if-empty
+	$(BIN)/python benchmarks/read.py $(ARGS)
 
 lint: venv ## Check style, types, the import arrows and that schema.graphql is current
 	$(BIN)/ruff check

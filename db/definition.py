@@ -27,7 +27,7 @@ def dependency_order(nodes: Sequence[K], edges: Iterable[Sequence[K]], *, field:
     try:
         sorter.prepare()
     except CycleError as error:
-        cycle = " -> ".join(str(node) for node in reversed(error.args[1]))
+        cycle = " -> ".join(str(node) for node in error.args[1])
         raise InvalidInputError(field, f"The dependencies form a cycle: {cycle}") from error
     ordered: list[K] = []
     while sorter.is_active():

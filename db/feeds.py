@@ -59,7 +59,7 @@ class Feed:
         if self._low < 0 or after < self._low:
             return await self._catch_up(where, after, limit)
         self._expire(grace)
-        while self.stale and after >= self._high:
+        while after >= self._high and (self.stale or self._is_being_read()):
             await self._read_once()
         if self._stands is None:
             return None
@@ -98,6 +98,9 @@ class Feed:
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
         await asyncio.shield(self._reading)
+
+    def _is_being_read(self) -> bool:
+        return self._reading is not None and not self._reading.done()
 
     async def _read(self) -> None:
         self.stale = False  # a change from here on makes it stale again

@@ -1,16 +1,19 @@
 """What lists can be narrowed by. All parts hold together; None means absent, an empty tuple matches nothing."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, true
 
 from db.enums import ExecutionStatus, LogLevel, TriggerType
 from db.models import ExecutionCounter, ExecutionLog, NodeExecution, Workflow, WorkflowExecution
+from db.models.model import JSON_COLUMN
+from db.paging import Way
+from db.records import ExecutionLogRecord
+from db.search import contains, id_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,8 @@ class WorkflowExecutionFilter:
     metadata: "JsonText | None" = None
     """What the metadata contains."""
 
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """The SQL conditions, which hold together."""
+    def certain(self) -> Iterator[ColumnElement[bool]]:
+        """The SQL conditions, which hold together, and with one of the ways."""
         run = WorkflowExecution
         for column, values in (
             (run.namespace, self.namespaces),
@@ -70,13 +73,32 @@ class WorkflowExecutionFilter:
             counter = ExecutionCounter
             erring = select(counter).where(counter.workflow_execution_id == run.id, counter.error_count > 0).exists()
             yield erring if self.has_errors else ~erring
-        if self.search is not None:
-            named = select(Workflow.id).where(contains(Workflow.name, self.search))
-            yield or_(
-                contains(run.error_message, self.search), run.workflow_id.in_(named), id_prefix(run.id, self.search)
-            )
         if self.metadata is not None:
-            yield run.metadata_.contains(self.metadata.value)
+            yield run.metadata_.contains(literal(self.metadata.value, JSON_COLUMN))
+
+    def ways(self) -> list[Way]:
+        """The ways to match what is searched for, of which one is enough."""
+        if self.search is None:
+            return [Way(true())]
+        run = WorkflowExecution
+        named = select(Workflow.id).where(contains(Workflow.name, self.search)).subquery("named")
+        ways = [
+            Way(and_(run.error_message.is_not(None), contains(run.error_message, self.search))),
+            Way(run.workflow_id == named.c.id, of_each=named),
+        ]
+        if (with_prefix := id_prefix(run.id, self.search)) is not None:
+            ways.append(Way(with_prefix))
+        return ways
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """The SQL conditions, the ways as one of them, for what is not read in pages."""
+        yield from self.certain()
+        if self.search is not None:
+            conditions = (
+                way.condition if way.of_each is None else exists().where(way.condition).correlate(WorkflowExecution)
+                for way in self.ways()
+            )
+            yield or_(*conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +156,18 @@ class ExecutionLogFilter:
         if self.to_sequence is not None:
             yield log.sequence <= self.to_sequence
 
+    def matches(self, entry: ExecutionLogRecord) -> bool:
+        """Whether an entry meets all conditions but `search`, which only the database can tell."""
+        return (
+            ((levels := self._levels()) is None or entry.level in levels)
+            and (self.since is None or entry.timestamp >= self.since)
+            and (self.until is None or entry.timestamp < self.until)
+            and (self.node_execution_ids is None or entry.node_execution_id in self.node_execution_ids)
+            and (self.attempt is None or entry.attempt == self.attempt)
+            and (self.from_sequence is None or entry.sequence >= self.from_sequence)
+            and (self.to_sequence is None or entry.sequence <= self.to_sequence)
+        )
+
     def _levels(self) -> list[LogLevel] | None:
         if self.min_level is None and self.levels is None:
             return None
@@ -154,18 +188,3 @@ class JsonText:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JsonText) and self.text == other.text
-
-
-def contains(column: Any, search: str) -> ColumnElement[bool]:
-    """Whether the text is in the column, in upper or lower case; `%` and `_` are themselves."""
-    escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    condition: ColumnElement[bool] = column.ilike(f"%{escaped}%", escape="\\")
-    return condition
-
-
-def id_prefix(column: Any, search: str) -> ColumnElement[bool]:
-    """Whether the id begins with the text."""
-    digits = search.lower().replace("-", "")
-    if not re.fullmatch("[0-9a-f]{1,32}", digits) or not str(UUID(digits.ljust(32, "0"))).startswith(search.lower()):
-        return false()
-    return and_(column >= UUID(digits.ljust(32, "0")), column <= UUID(digits.ljust(32, "f")))

@@ -147,10 +147,11 @@ class Hints:
         watch = ListWatch()
         if not self._list_watches:
             self._sweep.forget_all()
-            await self._sweep.changed_of_all()
         self._list_watches.add(watch)
-        self._begin_sweeping()
         try:
+            # What is found here no later sweep finds again: those who came a moment earlier are to be told.
+            self._wake(await self._sweep.changed_of_all())
+            self._begin_sweeping()
             yield watch
         finally:
             self._list_watches.discard(watch)
@@ -209,13 +210,7 @@ class Hints:
         while True:
             try:
                 await self._listen_once()
-            except (
-                OSError,
-                TimeoutError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                HintsUnavailableError,
-            ) as error:
+            except Exception as error:  # asyncpg raises its InternalClientError, too, if it is cut at a bad moment
                 if self.listening or failures == 0:
                     logger.warning("no hints from other processes, looking on a timer: %s", error or type(error))
                 failures = 1 if self.listening else failures + 1

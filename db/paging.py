@@ -2,13 +2,29 @@
 
 Rows whose sort key does not change are neither repeated nor skipped while a client pages, whatever is inserted
 or changed around them, and page 1,000 costs what page 1 costs.
+
+An index gives the order if what is asked of it is one range. So a list whose key may be NULL is read in two parts,
+the rows with a key and those without; and where there are several ways for a row to match, in so many branches.
+Each of them is limited to the page, and the page is taken from the few rows that they give.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, or_, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    false,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 
 T = TypeVar("T")
 AnySelect = Select[*tuple[Any, ...]]
@@ -39,32 +55,58 @@ class Order:
     descending: bool = False
     nullable: bool = False
 
-    def clauses(self, *, backwards: bool) -> list[ColumnElement[Any]]:
-        """What to sort by, the other way round for a page from the back."""
-        descending = self.descending is not backwards
-        keys: list[ColumnElement[Any]] = [self.key.desc() if descending else self.key.asc()]
-        if self.nullable:
-            keys = [keys[0].nulls_first() if backwards else keys[0].nulls_last()]
-        if self.id is not None:
-            keys.append(self.id.desc() if descending else self.id.asc())
-        return keys
+    @property
+    def keys(self) -> list[SQLColumnExpression[Any]]:
+        """What it sorts by."""
+        return [self.key] if self.id is None else [self.key, self.id]
 
-    def beyond(self, position: Position, *, backwards: bool) -> ColumnElement[bool]:
-        """The rows that come after `position` (before it, if `backwards`)."""
-        descending = self.descending is not backwards
-        if self.id is None:
-            beyond: ColumnElement[bool] = self.key < position[0] if descending else self.key > position[0]
-            return beyond
-        key, id_ = position
-        next_id = self.id < id_ if descending else self.id > id_
+    def parts(self, page: Page) -> list[list[ColumnElement[bool]]]:
+        """The parts of the list that can hold the page, as conditions, in the order in which they are read."""
+        after, before = page.after, page.before
         if not self.nullable:
-            both = tuple_(self.key, self.id)
-            return both < tuple_(key, id_) if descending else both > tuple_(key, id_)
-        if key is None:
-            tied = and_(self.key.is_(None), next_id)
-            return or_(self.key.is_not(None), tied) if backwards else tied
-        further = or_(self.key < key if descending else self.key > key, and_(self.key == key, next_id))
-        return further if backwards else or_(further, self.key.is_(None))
+            return [self._between(after, before)]
+        parts = []
+        if after is None or after[0] is not None:
+            keyed = None if before is None or before[0] is None else before
+            parts.append([self.key.is_not(None), *self._between(after, keyed)])
+        if before is None or before[0] is None:
+            unkeyed = None if after is None or after[0] is not None else after
+            parts.append([self.key.is_(None), *self._between(unkeyed, before)])
+        return parts[::-1] if page.backwards else parts
+
+    def clauses(
+        self, *, backwards: bool, keys: Sequence[SQLColumnExpression[Any]] | None = None
+    ) -> list[ColumnElement[Any]]:
+        """What to sort a part by, the other way round for a page from the back; `keys` are copies of ours."""
+        descending = self.descending is not backwards
+        return [key.desc() if descending else key.asc() for key in (self.keys if keys is None else keys)]
+
+    def _between(self, after: Position | None, before: Position | None) -> list[ColumnElement[bool]]:
+        bounds = ((after, not self.descending), (before, self.descending))
+        return [self._beyond(position, above) for position, above in bounds if position is not None]
+
+    def _beyond(self, position: Position, above: bool) -> ColumnElement[bool]:
+        key, *id_ = position
+        left: Any
+        if self.id is None:
+            left, right = self.key, key
+        elif key is None:
+            left, right = self.id, id_[0]
+        else:
+            left, right = tuple_(self.key, self.id), tuple_(key, id_[0])
+        beyond: ColumnElement[bool] = left > right if above else left < right
+        return beyond
+
+
+class Way(NamedTuple):
+    """A way for a row to match: an index gives the order among the rows for which the condition holds."""
+
+    condition: ColumnElement[bool]
+    of_each: FromClause | None = None
+    """For each row of it alone, where it is given: the condition compares with it."""
+
+
+ANY_WAY = (Way(true()),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +117,49 @@ class Slice(Generic[T]):
     has_more: bool
 
 
-def paged(statement: AnySelect, order: Order, page: Page) -> AnySelect:
-    """Restrict a statement to a page, and to one row more, which tells whether there are further ones."""
-    if page.after is not None:
-        statement = statement.where(order.beyond(page.after, backwards=False))
-    if page.before is not None:
-        statement = statement.where(order.beyond(page.before, backwards=True))
-    return statement.order_by(*order.clauses(backwards=page.backwards)).limit(page.limit + 1)
+def paged(statement: AnySelect, order: Order, page: Page, ways: Sequence[Way] = ANY_WAY) -> AnySelect:
+    """Restrict a statement to a page, and to one row more, which tells whether there are further ones.
+
+    Args:
+        statement: selects the rows of the list.
+        order: how the list is sorted.
+        page: which of its rows.
+        ways: a row must match in one way at least.
+    """
+    parts = order.parts(page)
+    if not parts or not ways:
+        return statement.where(false())
+    if len(parts) == len(ways) == 1 and ways[0].of_each is None:
+        return _limited(statement.where(*parts[0]), order, page, ways[0])
+    branches = [_branch(statement.where(*part), order, page, way, at) for at, part in enumerate(parts) for way in ways]
+    found = _merged(branches, order, page)
+    # The branches give keys only, and often an index alone can; the rows are then fetched of the page only.
+    part, *keys = found.c
+    sort = order.clauses(backwards=page.backwards, keys=keys)
+    return statement.join(found, order.keys[-1] == keys[-1]).order_by(part, *sort)
+
+
+def _limited(statement: AnySelect, order: Order, page: Page, way: Way) -> AnySelect:
+    sort = order.clauses(backwards=page.backwards)
+    return statement.where(way.condition).order_by(*sort).limit(page.limit + 1)
+
+
+def _branch(statement: AnySelect, order: Order, page: Page, way: Way, part: int) -> AnySelect:
+    """The number of the part and the keys."""
+    keys: list[ColumnElement[Any]] = [key.label(f"key_{place}") for place, key in enumerate(order.keys)]
+    branch = _limited(statement.with_only_columns(literal_column(str(part)).label("part_"), *keys), order, page, way)
+    if way.of_each is None:
+        return branch
+    each = branch.lateral("each_")
+    return select(*each.c).select_from(way.of_each.join(each, true()))
+
+
+def _merged(branches: Sequence[AnySelect], order: Order, page: Page) -> Subquery:
+    """The keys of the page; a row may have matched in several ways."""
+    found = union_all(*branches).subquery("branches")
+    part, *keys = found.c
+    sort = order.clauses(backwards=page.backwards, keys=keys)
+    return select(part, *keys).distinct().order_by(part, *sort).limit(page.limit + 1).subquery("found")
 
 
 def sliced(rows: Sequence[T], page: Page) -> Slice[T]:

@@ -1,5 +1,7 @@
 """The rows that queries give: plain tuples, made without model instances, with what is derived already in them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -135,3 +137,47 @@ class NodeStatusCounts(NamedTuple):
     failed: int
     cancelled: int
     skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCount:
+    """How many runs there are in a status."""
+
+    status: ExecutionStatus
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerCount:
+    """How many runs began in a way."""
+
+    trigger_type: TriggerType
+    count: int
+
+
+class SummaryRecord(NamedTuple):
+    """What became of some runs; durations are in seconds, of those that ended."""
+
+    total: int
+    by_status: Sequence[StatusCount]
+    by_trigger: Sequence[TriggerCount]
+    success_rate: float | None
+    """The completed ones among those that completed or failed; None if there are none."""
+    duration_p50: float | None
+    duration_p95: float | None
+    duration_max: float | None
+
+
+class BucketStats(NamedTuple):
+    """What became of the runs created from `start` up to, not including, `end`."""
+
+    start: datetime
+    end: datetime
+    summary: SummaryRecord
+
+
+class StatsRecord(NamedTuple):
+    """What became of some runs, and the same over time."""
+
+    summary: SummaryRecord
+    buckets: Sequence[BucketStats]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, event, inspect, select
+from sqlalchemy import Connection, delete, event, inspect, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, UOWTransaction
@@ -17,6 +17,7 @@ from db.models import (
     Node,
     NodeExecution,
     NodeExecutionAttempt,
+    Workflow,
     WorkflowExecution,
 )
 
@@ -98,6 +99,14 @@ def _lock(connection: Connection, column: Any, ids: set[UUID], *, key_share: boo
     statement = select(column).where(column.in_(ids)).order_by(column)
     # read + key_share is FOR KEY SHARE; key_share alone is FOR NO KEY UPDATE.
     connection.execute(statement.with_for_update(read=key_share, key_share=True))
+
+
+@event.listens_for(SyncSession, "before_flush")
+def delete_runs_first(session: Session, _context: UOWTransaction, _instances: Any) -> None:
+    """With a workflow go its runs, before its nodes, which their steps refer to."""
+    workflows = [workflow.id for workflow in session.deleted if isinstance(workflow, Workflow)]
+    if workflows:
+        session.connection().execute(delete(WorkflowExecution).where(WorkflowExecution.workflow_id.in_(workflows)))
 
 
 @event.listens_for(SyncSession, "after_flush")

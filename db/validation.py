@@ -121,5 +121,5 @@ def check_retry_config(value: Any, path: str) -> None:
         raise InvalidInputError(path, "must be an object")
     retries = value.get("max_retries", 0)
     if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries <= MAX_INT32:
-        raise InvalidInputError(f"{path}.max_retries", f"must be an integer from 0 to {MAX_INT32}")
+        raise InvalidInputError(path, f"max_retries must be an integer from 0 to {MAX_INT32}")
     check_json(value, path)

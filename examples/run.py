@@ -14,7 +14,7 @@ STOP_SECONDS = 30
 GREETING = """
 Open http://{address}/graphql in a browser for GraphiQL, and try
 
-    {{ workflowExecutions(first: 5) {{ nodes {{ id status durationSeconds workflow {{ name }} logCounts {{ total error }} }} }} }}
+    {{ workflowExecutions(first: 5) {{ nodes {{ id status durationSeconds logCounts {{ total error }} }} }} }}
 
 or follow the log of one of these runs:
 

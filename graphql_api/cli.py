@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import click
 from alembic import command
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from db.database import asyncpg_url
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError, default_data_dir
@@ -93,8 +95,11 @@ def _database(settings: Settings, *, migrated: bool = True) -> Iterator[Settings
 def _one_line_errors() -> Iterator[None]:
     try:
         yield
-    except (EmbeddedPostgresError, ServerError, ValueError) as error:
+    except (EmbeddedPostgresError, ServerError, CommandError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    except (OSError, DBAPIError) as error:
+        reason = str(getattr(error, "orig", error)).splitlines()[0]
+        raise click.ClickException(f"The database cannot be used: {reason}") from error
 
 
 if __name__ == "__main__":

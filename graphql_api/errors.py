@@ -51,13 +51,14 @@ def public_errors(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
 
 
 def public_error(error: GraphQLError) -> GraphQLError:
-    """Say of one error what the client may know."""
+    """Say of one error what the client may know: all of one that has a code already."""
+    if "code" in (error.extensions or {}):
+        return error
     cause = _cause(error)
-    if cause is None or isinstance(cause, GraphQLError):
-        code = VALIDATION_FAILED if isinstance(error, GraphQLSyntaxError) else BAD_USER_INPUT
+    if cause is None or isinstance(cause, (GraphQLError, *_REQUEST_ERRORS)):
+        of_document = isinstance(error, GraphQLSyntaxError) or isinstance(cause, _REQUEST_ERRORS)
+        code = VALIDATION_FAILED if of_document else BAD_USER_INPUT
         return _retold(error, error.message, {"code": code, **(error.extensions or {})})
-    if isinstance(cause, (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)):
-        return _retold(error, error.message, {"code": VALIDATION_FAILED})
     if isinstance(cause, InvalidInputError):
         return _retold(error, f"{camel_case_path(cause.field)}: {cause}", {"code": BAD_USER_INPUT})
     if isinstance(cause, NotFoundError):
@@ -70,9 +71,16 @@ def public_error(error: GraphQLError) -> GraphQLError:
     return _retold(error, "Internal server error", {"code": INTERNAL, "errorId": error_id})
 
 
+_REQUEST_ERRORS = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
+
+
+_NO_CONNECTION = (PoolTimeoutError, InterfaceError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last is what asyncpg raises for a connection that was cut in the midst of a message."""
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Whether the same request may well succeed when it is sent again."""
-    if isinstance(error, (PoolTimeoutError, InterfaceError, OSError, asyncpg.InterfaceError)):
+    if isinstance(error, _NO_CONNECTION):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

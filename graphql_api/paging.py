@@ -60,8 +60,10 @@ class Cursors:
             if raw[:_DIGEST_BYTES] != self._digest():
                 raise BadUserInputError(f"`{argument}` is no cursor of this list in this order")
             key, *ids = orjson.loads(raw[_DIGEST_BYTES:])
-            return (self._key(key), *(UUID(id_) for id_ in ids))
-        except (Base64Error, ValueError, TypeError) as error:
+            if len(ids) != self.with_id:
+                raise ValueError(ids)
+            return (self._key(key), *(UUID(str(id_)) for id_ in ids))
+        except (Base64Error, ValueError, TypeError, OverflowError) as error:
             raise BadUserInputError(f"`{argument}` is not a cursor") from error
 
     def _digest(self) -> bytes:

@@ -1,15 +1,18 @@
 """The query root."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import strawberry
 
 from db.queries.node_executions import steps_by_id
+from db.queries.workflow_execution_stats import stats_of_runs
 from db.queries.workflow_executions import count_runs, page_of_runs, runs_by_id
 from db.queries.workflows import count_workflows, page_of_workflows, workflows_by_id
 from graphql_api.context import Info
 from graphql_api.paging import Connection, Cursors, page_of
+from graphql_api.types.enums import Bucket
 from graphql_api.types.filters import (
     WorkflowExecutionFilter,
     WorkflowExecutionOrder,
@@ -18,6 +21,7 @@ from graphql_api.types.filters import (
     workflow_filter,
 )
 from graphql_api.types.node_execution import NodeExecution
+from graphql_api.types.stats import WorkflowExecutionStats
 from graphql_api.types.workflow import Workflow
 from graphql_api.types.workflow_execution import WorkflowExecution, run_cursors
 
@@ -91,3 +95,16 @@ class Query:
     async def node_execution(self, info: Info, id: UUID) -> NodeExecution | None:  # noqa: A002
         """A step."""
         return await info.context.load(steps_by_id, id)
+
+    @strawberry.field
+    async def workflow_execution_stats(
+        self,
+        info: Info,
+        filter: WorkflowExecutionFilter | None = None,  # noqa: A002 - the contract's name
+        bucket: Bucket | None = None,
+        time_zone: str = "UTC",
+    ) -> WorkflowExecutionStats:
+        """Counts of the runs by the time they were created, all together and per bucket."""
+        async with info.context.database.read() as connection:
+            found: Any = await stats_of_runs(connection, run_filter(filter), bucket, time_zone)
+        return found

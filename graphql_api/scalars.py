@@ -26,6 +26,8 @@ JSON = NewType("JSON", object)
 
 _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_ENDS_OF_TIME = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""asyncpg takes them for infinity, and what some languages have for no time at all is the first one."""
 
 
 def parse_uuid(value: object) -> UUID:
@@ -42,9 +44,12 @@ def parse_instant(value: object) -> datetime:
             f"DateTime cannot represent {value!r}: expected RFC 3339 with an offset, as in 2026-01-31T12:00:00Z"
         )
     try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise GraphQLError(f"DateTime cannot represent {value!r}: {error}") from error
+    if instant in _ENDS_OF_TIME:
+        raise GraphQLError(f"DateTime cannot represent {value!r}: it is the first or the last instant that there is")
+    return instant
 
 
 def format_instant(value: datetime) -> str:

@@ -1,14 +1,17 @@
 """The API on a real socket for tests, and a client for it."""
 
+import json
 import threading
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 import httpx
 import uvicorn
 
+from db.hints import Hints, Watch
 from graphql_api.http.app import create_app
-from graphql_api.server import listen
+from graphql_api.server import DrainingServer, listen
 from graphql_api.settings import Settings
 
 START_SECONDS = 30.0
@@ -21,19 +24,26 @@ class ApiServer:
         self.database_url = database_url
         self._settings = Settings(DATABASE_URL=database_url, log_grace_seconds=0.2).model_copy(update=settings)
 
+    @property
+    def grace_seconds(self) -> float:
+        """How long a log stream stays open after the end of its run."""
+        return self._settings.log_grace_seconds
+
     def __enter__(self) -> Self:
         self._socket = listen("127.0.0.1", 0)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/graphql"
         self.ws_url = f"ws://127.0.0.1:{self.port}/graphql"
+        app = create_app(self._settings)
+        self._hints: Hints = app.state.hints
         config = uvicorn.Config(
-            create_app(self._settings),
+            app,
             log_config=None,
             ws="websockets-sansio",
             ws_max_size=self._settings.max_body_bytes,
             timeout_graceful_shutdown=1,
         )
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = DrainingServer(config, app.state.draining)
         started = threading.Event()
         startup = self._uvicorn.startup
 
@@ -51,15 +61,25 @@ class ApiServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
         self.http.close()
+        self._socket.close()
+
+    def stop(self) -> None:
+        """Stop as on a signal: in order, with requests in flight finished."""
         self._uvicorn.should_exit = True
         self._thread.join(START_SECONDS)
         assert not self._thread.is_alive(), "the server did not stop"
-        self._socket.close()
+
+    def followers(self, run_id: str) -> int:
+        """How many subscriptions follow a run just now."""
+        watches = tuple(self._hints._watches.get(UUID(run_id), ()))
+        return sum(type(watch) is Watch for watch in watches)
 
     def post(self, query: str, **variables: Any) -> dict[str, Any]:
         """Send an operation and give the whole response."""
-        response = self.http.post("/graphql", json={"query": query, "variables": variables})
+        content = json.dumps({"query": query, "variables": variables})  # lone surrogates escaped, as JSON can
+        response = self.http.post("/graphql", content=content, headers={"content-type": "application/json"})
         body: dict[str, Any] = response.json()
         return body
 

@@ -109,11 +109,11 @@ def _check(entries: Sequence[NewEntry]) -> None:
     for place, entry in enumerate(entries):
         path = f"entries[{place}]"
         check_message(entry.message, f"{path}.message")
-        size += len(entry.message) + check_json(entry.data, f"{path}.data")
+        size += len(entry.message.encode()) + check_json(entry.data, f"{path}.data")
         check_timestamp(entry.timestamp, f"{path}.timestamp")
         check_integer(entry.attempt, f"{path}.attempt", at_least=1)
         if entry.attempt is not None and entry.node_execution_id is None:
-            raise InvalidInputError(f"{path}.attempt", "needs a node_execution_id")
+            raise InvalidInputError(f"{path}.attempt", "needs a step")
     if size > MAX_BATCH_BYTES:
         raise InvalidInputError("entries", f"hold {size} bytes; at most {MAX_BATCH_BYTES} are allowed")
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.commands.execution_logs import append_logs
-from db.commands.locks import lock_run_to_transition
+from db.commands.locks import lock_run
 from db.commands.workflow_executions import fail_workflow_execution
 from db.enums import LogLevel
 from db.state_machine import RUNNING
@@ -70,7 +70,7 @@ async def fail_silent_run(session: AsyncSession, id: UUID) -> bool:  # noqa: A00
     Raises:
         NotFoundError: the run is gone.
     """
-    run = await lock_run_to_transition(session, id)
+    run = await lock_run(session, id)
     timeout, heard_at, silent = (await session.execute(_HEARD, {"id": id})).one()
     if run.status is not RUNNING or not silent:
         return False

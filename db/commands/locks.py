@@ -53,15 +53,9 @@ _RUN = select(
 )
 
 
-async def lock_run_to_transition(session: AsyncSession, id: UUID) -> LockedRun:  # noqa: A002
-    """Lock a run FOR NO KEY UPDATE. Raises NotFoundError."""
+async def lock_run(session: AsyncSession, id: UUID) -> LockedRun:  # noqa: A002
+    """Lock a run FOR NO KEY UPDATE, to transition it or to add steps to it. Raises NotFoundError."""
     statement = _RUN.where(WorkflowExecution.id == id).with_for_update(key_share=True)
-    return _found((await session.execute(statement)).one_or_none(), id)
-
-
-async def lock_run_to_add(session: AsyncSession, id: UUID) -> LockedRun:  # noqa: A002
-    """Lock a run FOR SHARE, to add steps to it: its status cannot change meanwhile. Raises NotFoundError."""
-    statement = _RUN.where(WorkflowExecution.id == id).with_for_update(read=True)
     return _found((await session.execute(statement)).one_or_none(), id)
 
 
@@ -74,38 +68,42 @@ async def lock_run_to_append(session: AsyncSession, id: UUID) -> None:  # noqa: 
 
 
 async def lock_run_of_step(session: AsyncSession, step_id: UUID, *, hold_status: bool) -> LockedRun:
-    """Lock the run of a step: FOR SHARE where its status must not change meanwhile, else FOR KEY SHARE.
+    """Lock the run of a step: FOR NO KEY UPDATE where its status must not change meanwhile, else FOR KEY SHARE.
 
     Raises:
         NotFoundError: there is no such step.
     """
     statement = _RUN.join(NodeExecution, NodeExecution.workflow_execution_id == WorkflowExecution.id)
     statement = statement.where(NodeExecution.id == step_id)
-    statement = statement.with_for_update(read=True, key_share=not hold_status, of=WorkflowExecution)
+    statement = statement.with_for_update(read=not hold_status, key_share=True, of=WorkflowExecution)
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         raise NotFoundError("Node execution", step_id)
     return LockedRun._make(row)
 
 
-async def lock_runs_of_steps(session: AsyncSession, step_ids: Collection[UUID]) -> dict[UUID, LockedRun]:
-    """Lock the runs of these steps FOR SHARE, by id, and give them by id."""
+async def lock_runs_of_steps(
+    session: AsyncSession, step_ids: Collection[UUID], *, hold_status: bool
+) -> dict[UUID, LockedRun]:
+    """Lock the runs of these steps, as `lock_run_of_step` does, by id, and give them by id."""
     runs = select(NodeExecution.workflow_execution_id).where(NodeExecution.id.in_(step_ids))
-    statement = _RUN.where(WorkflowExecution.id.in_(runs)).order_by(WorkflowExecution.id).with_for_update(read=True)
+    statement = _RUN.where(WorkflowExecution.id.in_(runs)).order_by(WorkflowExecution.id)
+    statement = statement.with_for_update(read=not hold_status, key_share=True)
     return {row.id: LockedRun._make(row) for row in await session.execute(statement)}
 
 
-async def lock_step(session: AsyncSession, id: UUID) -> LockedStep:  # noqa: A002
+async def lock_step(session: AsyncSession, id: UUID, run_id: UUID) -> LockedStep:  # noqa: A002
     """Lock a step FOR NO KEY UPDATE, after its run. Raises NotFoundError."""
-    steps = await lock_steps(session, [id])
+    steps = await lock_steps(session, [id], [run_id])
     if id not in steps:
         raise NotFoundError("Node execution", id)
     return steps[id]
 
 
-async def lock_steps(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, LockedStep]:
-    """Lock steps FOR NO KEY UPDATE, by id, after their runs, and give them by id."""
-    statement = _STEP.where(NodeExecution.id.in_(ids)).order_by(NodeExecution.id)
+async def lock_steps(session: AsyncSession, ids: Collection[UUID], run_ids: Collection[UUID]) -> dict[UUID, LockedStep]:
+    """Lock those of the steps that are of these runs FOR NO KEY UPDATE, by id, after the runs; give them by id."""
+    statement = _STEP.where(NodeExecution.id.in_(ids), NodeExecution.workflow_execution_id.in_(run_ids))
+    statement = statement.order_by(NodeExecution.id)
     rows = await session.execute(statement.with_for_update(key_share=True, of=NodeExecution))
     return {row[0]: _step(*row) for row in rows}
 

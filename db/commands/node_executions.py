@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from db.commands.counters import take_revisions
-from db.commands.locks import LockedRun, lock_run_of_step, lock_run_to_add, lock_step
+from db.commands.locks import LockedRun, lock_run, lock_run_of_step, lock_step
 from db.commands.node_transitions import StepTransition, check_values, transition_step
 from db.definition import dependency_order
 from db.digest import digest
@@ -45,21 +45,12 @@ async def create_node_executions(session: AsyncSession, run_id: UUID, steps: Seq
 
     Raises:
         NotFoundError: no such run.
-        InvalidTransitionError: the run has ended.
+        InvalidTransitionError: the run has ended, and not all of the steps are there.
         InvalidInputError: a value is not acceptable; the path names the step.
     """
     check_batch(steps, "node_executions")
     _check_each(steps)
-    run = await lock_run_to_add(session, run_id)
-    if run.status not in RUN_STATUSES_FOR_NEW_STEPS:
-        raise InvalidTransitionError(
-            f"Cannot create node executions: the execution is in status {run.status.value}",
-            id=run.id,
-            from_=run.status,
-            attempted="create",
-            allowed=RUN_STATUSES_FOR_NEW_STEPS,
-        )
-    await _check_nodes(session, run, steps)
+    run = await lock_run(session, run_id)
     there = await _find(session, run_id, steps)
     ids: list[UUID] = []
     made: dict[UUID, NewStep] = {}
@@ -69,6 +60,15 @@ async def create_node_executions(session: AsyncSession, run_id: UUID, steps: Seq
         ids.append(step_id)
         if known is None:
             made[step_id] = step
+    if made and run.status not in RUN_STATUSES_FOR_NEW_STEPS:
+        raise InvalidTransitionError(
+            f"Cannot create node executions: the execution is in status {run.status.value}",
+            id=run.id,
+            from_=run.status,
+            attempted="create",
+            allowed=RUN_STATUSES_FOR_NEW_STEPS,
+        )
+    await _check_nodes(session, run, steps)
     await _check_parents(session, run_id, steps, made)
     if made:
         await _insert(session, run_id, made)
@@ -81,7 +81,7 @@ def _check_each(steps: Sequence[NewStep]) -> None:
     for place, step in enumerate(steps):
         path = f"node_executions[{place}]"
         if step.node_id is None and step.name is None:
-            raise InvalidInputError(path, "needs a node_id or a name")
+            raise InvalidInputError(path, "needs a node or a name")
         check_name(step.name, f"{path}.name")
         check_name(step.key, f"{path}.key")
         check_integer(step.execution_order, f"{path}.execution_order", at_least=0)
@@ -319,7 +319,7 @@ async def _transition(
     transition = StepTransition(id, action, at, values, force)
     check_values(transition)
     run = await lock_run_of_step(session, id, hold_status=action in RUN_STATUSES_FOR_STEP)
-    step = await lock_step(session, id)
+    step = await lock_step(session, id, run.id)
     transition_step(step, run.status, transition)
     statement = (
         update(NodeExecution.__table__)  # type: ignore[arg-type]

@@ -80,8 +80,9 @@ async def transition_node_executions(session: AsyncSession, transitions: Sequenc
     """
     check_batch(transitions, "transitions")
     ids = {transition.id for transition in transitions}
-    runs = await lock_runs_of_steps(session, ids)
-    steps = await lock_steps(session, ids)
+    hold_status = any(transition.action in RUN_STATUSES_FOR_STEP for transition in transitions)
+    runs = await lock_runs_of_steps(session, ids, hold_status=hold_status)
+    steps = await lock_steps(session, ids, runs)
     ended: list[dict[str, Any]] = []
     outcomes: list[Outcome] = []
     revisions: Counter[UUID] = Counter()

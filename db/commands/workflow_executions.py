@@ -8,8 +8,8 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from db.commands.counters import take_revisions
-from db.commands.locks import LockedRun, lock_run_to_transition
+from db.commands.counters import lock_counters, take_revisions
+from db.commands.locks import LockedRun, lock_run
 from db.commands.node_executions import insert_steps_of_definition
 from db.digest import digest
 from db.enums import ExecutionStatus, TriggerType
@@ -145,7 +145,7 @@ async def start_workflow_execution(
         InvalidInputError: a value is not acceptable.
     """
     check_integer(heartbeat_timeout_seconds, "heartbeat_timeout_seconds", at_least=1)
-    run = await lock_run_to_transition(session, id)
+    run = await lock_run(session, id)
     decision = decide(WORKFLOW_EXECUTION, Action.START, run, at=at)
     values = {"heartbeat_timeout_seconds": heartbeat_timeout_seconds}
     await _save(session, run, decision, values, await take_revisions(session, id, 1))
@@ -200,7 +200,7 @@ async def _finish(
     at: datetime | None,
     values: dict[str, Any],
 ) -> None:
-    run = await lock_run_to_transition(session, id)
+    run = await lock_run(session, id)
     decision = decide(WORKFLOW_EXECUTION, action, run, at=at)
     unfinished = (
         select(NodeExecution.id, NodeExecution.status)
@@ -265,7 +265,31 @@ async def delete_workflow_execution(session: AsyncSession, id: UUID) -> None:  #
     The entries, of which there may be millions, go first, while others may still read and even append; the rest
     goes with the run in a moment. Nobody sees the run half gone, and only its own transitions wait.
     """
-    await lock_run_to_transition(session, id)
+    await lock_run(session, id)
     await session.execute(delete(ExecutionLog.__table__).where(ExecutionLog.workflow_execution_id == id))  # type: ignore[arg-type]
+    await _lock_to_delete(session, id)
     await session.execute(delete(WorkflowExecution.__table__).where(WorkflowExecution.id == id))  # type: ignore[arg-type]
     touch(session, id)
+
+
+async def _lock_to_delete(session: AsyncSession, id: UUID) -> None:  # noqa: A002
+    """Take what a deletion takes, in the one order: of the runs that lose a parent by it, too."""
+    referring = list((await session.execute(_LOCK_REFERRING, {"id": id})).scalars())
+    await session.execute(select(WorkflowExecution.id).where(WorkflowExecution.id == id).with_for_update())
+    await lock_counters(session, [id, *referring])
+    for referring_id in referring:
+        touch(session, referring_id)
+
+
+_LOCK_REFERRING = text(
+    """
+    SELECT id FROM workflow_executions WHERE id IN (
+        SELECT id FROM workflow_executions WHERE retry_of_id = :id
+        UNION
+        SELECT child.id FROM workflow_executions AS child
+        JOIN node_executions AS step ON step.id = child.parent_node_execution_id
+        WHERE step.workflow_execution_id = :id
+    )
+    ORDER BY id FOR NO KEY UPDATE
+    """
+)

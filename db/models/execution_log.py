@@ -59,6 +59,7 @@ class ExecutionLog(Model):
             "sequence",
             postgresql_where="level IN ('warning', 'error')",
         ),
+        Index("ix_execution_logs_errors", "workflow_execution_id", "sequence", postgresql_where="level = 'error'"),
     )
 
     @property
@@ -89,4 +90,8 @@ class ExecutionCounter(Model):
     last_report_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     """When anything was last heard of the run: a change, an entry or a heartbeat."""
 
-    __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
+    __table_args__ = (
+        # The runs with errors.
+        Index("ix_execution_counters_erring", "workflow_execution_id", postgresql_where="error_count > 0"),
+        {"postgresql_with": {"fillfactor": 70}},
+    )

@@ -84,5 +84,5 @@ def supply_times(_mapper: Mapper[Any], _connection: Connection, entity: Stateful
         entity.started_at = entity.ended_at or datetime.now(UTC)
     if entity.status in TERMINAL and entity.ended_at is None:
         entity.ended_at = max(entity.started_at or datetime.now(UTC), datetime.now(UTC))
-    if entity.last_transition_at is None:
-        entity.last_transition_at = entity.ended_at or entity.started_at
+    times = (entity.started_at, entity.ended_at, entity.last_transition_at)
+    entity.last_transition_at = max(filter(None, times), default=None)

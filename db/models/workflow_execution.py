@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.enums import ExecutionStatus, TriggerType
+from db.models.access_paths import access_paths
 from db.models.model import JSON_COLUMN, Identified, Json, Model, TextEnum, one_of
 from db.models.stateful import Stateful, status_constraints
 from db.models.workflow import Workflow
@@ -69,20 +70,7 @@ class WorkflowExecution(Stateful, Identified, Model):
             "id",
             postgresql_where="status = 'running' AND heartbeat_timeout_seconds IS NOT NULL",
         ),
-        Index("ix_workflow_executions_created_at_id", "created_at", "id"),
-        Index("ix_workflow_executions_workflow_id_created_at_id", "workflow_id", "created_at", "id"),
-        Index(
-            "ix_workflow_executions_parent_node_execution_id",
-            "parent_node_execution_id",
-            "created_at",
-            "id",
-            postgresql_where="parent_node_execution_id IS NOT NULL",
-        ),
-        Index(
-            "ix_workflow_executions_retry_of_id",
-            "retry_of_id",
-            postgresql_where="retry_of_id IS NOT NULL",
-        ),
+        *access_paths(),
     )
 
     def start(self, *, at: datetime | None = None) -> None:

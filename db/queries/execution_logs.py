@@ -15,8 +15,8 @@ from db.records import ExecutionLogRecord
 
 log = ExecutionLog
 
-LogOwner = tuple[UUID, UUID | None]
-"""Whose entries: a run's id, and the id of one of its steps or None for all of the run."""
+RunAndStep = tuple[UUID, UUID]
+"""The id of a run and that of one of its steps."""
 
 BY_SEQUENCE = Order(log.sequence)
 
@@ -39,18 +39,56 @@ class LogSlice(Slice[ExecutionLogRecord]):
     last_sequence: int
 
 
-async def logs_of(
-    connection: AsyncConnection, owners: Sequence[LogOwner], where: ExecutionLogFilter, page: Page
+async def logs_of_runs(
+    connection: AsyncConnection, ids: Sequence[UUID], where: ExecutionLogFilter, page: Page
 ) -> list[LogSlice]:
-    """A page of the entries of each owner, by sequence. The owners are all runs, or all steps."""
-    owner = _owners(owners)
-    counter = ExecutionCounter
-    statement = LOGS.where(*_belongs(owner, owners), *where.conditions())
-    entry = paged(statement, BY_SEQUENCE, page).lateral("entry")
+    """A page of the entries of each run, by sequence."""
+    return await _slices(connection, _Owners([(id_, None) for id_ in ids]), where, page)
+
+
+async def logs_of_steps(
+    connection: AsyncConnection, steps: Sequence[RunAndStep], where: ExecutionLogFilter, page: Page
+) -> list[LogSlice]:
+    """A page of the entries of each step, by sequence."""
+    return await _slices(connection, _Owners(steps, of_steps=True), where, page)
+
+
+async def count_logs_of_runs(connection: AsyncConnection, ids: Sequence[UUID], where: ExecutionLogFilter) -> list[int]:
+    """The number of entries of each run."""
+    return await _counts(connection, _Owners([(id_, None) for id_ in ids]), where)
+
+
+async def count_logs_of_steps(
+    connection: AsyncConnection, steps: Sequence[RunAndStep], where: ExecutionLogFilter
+) -> list[int]:
+    """The number of entries of each step."""
+    return await _counts(connection, _Owners(steps, of_steps=True), where)
+
+
+class _Owners:
+    """Whose entries are asked for, as a table: runs, or steps of runs."""
+
+    def __init__(self, owners: Sequence[tuple[UUID, UUID | None]], *, of_steps: bool = False) -> None:
+        self.number = len(owners)
+        runs = bindparam(None, [run_id for run_id, _ in owners], type_=ARRAY(Uuid()))
+        steps = bindparam(None, [step_id for _, step_id in owners], type_=ARRAY(Uuid()))
+        columns = (column("run_id", Uuid()), column("step_id", Uuid()))
+        unnested = func.unnest(runs, steps).table_valued(*columns, with_ordinality="place", name="owner")
+        self.table: Any = unnested.render_derived()
+        self.belongs = [log.workflow_execution_id == self.table.c.run_id]
+        if of_steps:
+            self.belongs.append(log.node_execution_id == self.table.c.step_id)
+
+
+async def _slices(
+    connection: AsyncConnection, owners: _Owners, where: ExecutionLogFilter, page: Page
+) -> list[LogSlice]:
+    owner, counter = owners.table, ExecutionCounter
+    entry = paged(LOGS.where(*owners.belongs, *where.conditions()), BY_SEQUENCE, page).lateral("entry")
     joined = owner.join(counter, counter.workflow_execution_id == owner.c.run_id).join(entry, true(), isouter=True)
     rows = await connection.execute(select(owner.c.place, counter.last_sequence, entry).select_from(joined))
-    found: list[list[ExecutionLogRecord]] = [[] for _ in owners]
-    last_sequences = [0] * len(owners)
+    found: list[list[ExecutionLogRecord]] = [[] for _ in range(owners.number)]
+    last_sequences = [0] * owners.number
     for place, last_sequence, *values in rows:
         last_sequences[place - 1] = last_sequence
         if values[0] is not None:
@@ -59,27 +97,10 @@ async def logs_of(
     return [LogSlice(each.rows, each.has_more, last) for each, last in zip(slices, last_sequences, strict=True)]
 
 
-async def count_logs_of(
-    connection: AsyncConnection, owners: Sequence[LogOwner], where: ExecutionLogFilter
-) -> list[int]:
-    """The number of entries of each owner. The owners are all runs, or all steps."""
-    owner = _owners(owners)
+async def _counts(connection: AsyncConnection, owners: _Owners, where: ExecutionLogFilter) -> list[int]:
+    owner = owners.table
     statement = select(func.count().label("count_")).select_from(log)
-    counted = statement.where(*_belongs(owner, owners), *where.conditions()).lateral("counted")
+    counted = statement.where(*owners.belongs, *where.conditions()).lateral("counted")
     rows = await connection.execute(select(owner.c.place, counted.c.count_).select_from(owner.join(counted, true())))
     found = {row.place: row.count_ for row in rows}
-    return [found[place] for place in range(1, len(owners) + 1)]
-
-
-def _owners(owners: Sequence[LogOwner]) -> Any:
-    runs = bindparam(None, [run_id for run_id, _ in owners], type_=ARRAY(Uuid()))
-    steps = bindparam(None, [step_id for _, step_id in owners], type_=ARRAY(Uuid()))
-    columns = (column("run_id", Uuid()), column("step_id", Uuid()))
-    return func.unnest(runs, steps).table_valued(*columns, with_ordinality="place", name="owner").render_derived()
-
-
-def _belongs(owner: Any, owners: Sequence[LogOwner]) -> list[Any]:
-    of_run = [log.workflow_execution_id == owner.c.run_id]
-    if owners[0][1] is None:
-        return of_run
-    return [*of_run, log.node_execution_id == owner.c.step_id]
+    return [found[place] for place in range(1, owners.number + 1)]

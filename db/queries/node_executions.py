@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Double, Integer, and_, extract, func, select
+from sqlalchemy import Double, Numeric, and_, extract, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.filters import NodeExecutionFilter
@@ -32,7 +32,8 @@ STEPS = select(
     step.retry_count,
     and_(
         step.status.in_(NODE_EXECUTION[Action.RETRY].sources),
-        step.retry_count < func.coalesce(Node.retry_config["max_retries"].astext.cast(Integer), 0),
+        # A model may say 2.5, which means 2 here as it does there.
+        step.retry_count < func.coalesce(func.trunc(Node.retry_config["max_retries"].astext.cast(Numeric)), 0),
     ).label("can_retry"),
     step.input_data,
     step.output_data,

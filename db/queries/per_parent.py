@@ -4,20 +4,34 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, SQLColumnExpression, Uuid, bindparam, column, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    SQLColumnExpression,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.paging import AnySelect, Order, Page, Slice, paged, sliced
+from db.paging import ANY_WAY, AnySelect, Order, Page, Slice, Way, paged, sliced
 
 T = TypeVar("T")
+
+
+PARENT: ColumnElement[UUID] = literal_column("parent.id", Uuid())
+"""The parent's id, for a lateral join. It is text to SQLAlchemy, which would not correlate it at any depth."""
 
 
 def parents_of(ids: Sequence[UUID]) -> Any:
     """The parents as a table with the columns `id` and `place`."""
     array = bindparam(None, list(ids), type_=ARRAY(Uuid()))
-    return (
-        func.unnest(array).table_valued(column("id", Uuid()), with_ordinality="place", name="parent").render_derived()
-    )
+    unnested = func.unnest(array).table_valued(column("id", Uuid()), with_ordinality="place")
+    return unnested.render_derived(name="parent")
 
 
 async def slices_per_parent(
@@ -28,6 +42,7 @@ async def slices_per_parent(
     order: Order,
     page: Page,
     make: type[T],
+    ways: Sequence[Way] = ANY_WAY,
 ) -> list[Slice[T]]:
     """Give the page of each parent, in the order of `ids`.
 
@@ -39,9 +54,10 @@ async def slices_per_parent(
         order: how the children are sorted.
         page: which of them.
         make: the record class.
+        ways: a child must match in one way at least.
     """
     parent = parents_of(ids)
-    child = paged(statement.where(belongs_to == parent.c.id), order, page).lateral("child")
+    child = paged(statement.where(belongs_to == PARENT), order, page, ways).lateral("child")
     rows = await connection.execute(select(parent.c.place, child).select_from(parent.join(child, true())))
     found: list[list[T]] = [[] for _ in ids]
     for place, *values in rows:
@@ -54,9 +70,7 @@ async def counts_per_parent(
 ) -> list[int]:
     """Give the number of children of each parent, in the order of `ids`; `statement` selects the children."""
     parent = parents_of(ids)
-    counted = (
-        statement.where(belongs_to == parent.c.id).with_only_columns(func.count().label("count_")).lateral("counted")
-    )
+    counted = statement.where(belongs_to == PARENT).with_only_columns(func.count().label("count_")).lateral("counted")
     rows = await connection.execute(select(parent.c.place, counted.c.count_).select_from(parent.join(counted, true())))
     found = {row.place: row.count_ for row in rows}
     return [found[place] for place in range(1, len(ids) + 1)]

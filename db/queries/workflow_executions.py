@@ -84,7 +84,7 @@ async def page_of_runs(
     connection: AsyncConnection, where: WorkflowExecutionFilter, order: Order, page: Page
 ) -> Slice[WorkflowExecutionRecord]:
     """A page of the runs."""
-    rows = await connection.execute(paged(RUNS.where(*where.conditions()), order, page))
+    rows = await connection.execute(paged(RUNS.where(*where.certain()), order, page, where.ways()))
     return sliced([WorkflowExecutionRecord._make(row) for row in rows], page)
 
 
@@ -98,8 +98,10 @@ async def runs_of_workflows(
     connection: AsyncConnection, ids: Sequence[UUID], where: WorkflowExecutionFilter, order: Order, page: Page
 ) -> list[Slice[WorkflowExecutionRecord]]:
     """A page of the runs of each workflow."""
-    statement = RUNS.where(*where.conditions())
-    return await slices_per_parent(connection, statement, run.workflow_id, ids, order, page, WorkflowExecutionRecord)
+    statement = RUNS.where(*where.certain())
+    return await slices_per_parent(
+        connection, statement, run.workflow_id, ids, order, page, WorkflowExecutionRecord, where.ways()
+    )
 
 
 async def count_runs_of_workflows(

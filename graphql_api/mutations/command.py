@@ -36,7 +36,7 @@ async def run(info: Info, key: str | None, arguments: Any, work: Work, present: 
     """
     try:
         check_text(key, "idempotency_key", limit=MAX_KEY_LENGTH)
-        call = None if key is None else Call("", info.field_name, key, digest(arguments))
+        call = None if key is None else _call(info.field_name, key, arguments)
 
         async def transaction(session: AsyncSession) -> Any:
             result = await (work(session) if call is None else once(session, call, lambda: work(session)))
@@ -45,6 +45,13 @@ async def run(info: Info, key: str | None, arguments: Any, work: Work, present: 
         return await info.context.database.run(transaction)
     except ExecgraphError as error:
         return refusal(error)
+
+
+def _call(mutation: str, key: str, arguments: Any) -> Call | None:
+    try:
+        return Call("", mutation, key, digest(arguments))
+    except TypeError:  # they hold what cannot be stored, which the work refuses
+        return None
 
 
 async def as_it_is(_: AsyncConnection, result: Any) -> Any:

@@ -4,15 +4,17 @@ from enum import Enum
 
 import strawberry
 
+from db.buckets import Bucket
 from db.enums import ExecutionStatus, LogLevel, TriggerType
 from db.queries.workflow_executions import RunOrder
 
-__all__ = ["ExecutionStatus", "LogLevel", "OrderDirection", "RunOrder", "TriggerType"]
+__all__ = ["Bucket", "ExecutionStatus", "LogLevel", "OrderDirection", "RunOrder", "TriggerType"]
 
 strawberry.enum(ExecutionStatus, description="The state of a run or of a step.")
 strawberry.enum(TriggerType, description="What made a run begin.")
 strawberry.enum(LogLevel, description="The severity of a log entry, in ascending order.")
 strawberry.enum(RunOrder, name="WorkflowExecutionOrderField", description="What runs can be sorted by.")
+strawberry.enum(Bucket, name="StatsBucket", description="Hours, days, or ISO weeks, of the time zone's calendar.")
 
 
 @strawberry.enum

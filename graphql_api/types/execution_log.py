@@ -1,12 +1,19 @@
 """ExecutionLog and its connection."""
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
-from db.queries.execution_logs import LogOwner, LogSlice, count_logs_of, logs_of
+from db.queries.execution_logs import (
+    LogSlice,
+    count_logs_of_runs,
+    count_logs_of_steps,
+    logs_of_runs,
+    logs_of_steps,
+)
 from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.records import ExecutionLogRecord
@@ -72,18 +79,23 @@ class ExecutionLogConnection(Connection[ExecutionLog]):
 
 async def log_connection(
     info: Info,
-    owner: LogOwner,
+    run_id: UUID,
+    step_id: UUID | None,
     given: ExecutionLogFilter | None,
     first: int | None,
     after: str | None,
     last: int | None,
     before: str | None,
 ) -> ExecutionLogConnection:
-    """The entries of a run or of a step, by sequence."""
+    """The entries of a run, or of one of its steps, by sequence."""
     where = log_filter(given)
-    cursors = Cursors(f"logs {owner}", int, lambda row: (row.sequence,))
+    cursors = Cursors(f"logs {run_id} {step_id}", int, lambda row: (row.sequence,), with_id=False)
     page = page_of(cursors, first, after, last, before, MAX_LONG_PAGE_SIZE)
-    found = await info.context.load(logs_of, owner, where, page)
-    return ExecutionLogConnection(
-        slice=found, page=page, cursors=cursors, count=lambda: info.context.load(count_logs_of, owner, where)
-    )
+    load = info.context.load
+    if step_id is None:
+        found = await load(logs_of_runs, run_id, where, page)
+        count = partial(load, count_logs_of_runs, run_id, where)
+    else:
+        found = await load(logs_of_steps, (run_id, step_id), where, page)
+        count = partial(load, count_logs_of_steps, (run_id, step_id), where)
+    return ExecutionLogConnection(slice=found, page=page, cursors=cursors, count=count)

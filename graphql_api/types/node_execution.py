@@ -105,8 +105,8 @@ class NodeExecution:
         before: str | None = None,
     ) -> ExecutionLogConnection:
         """The step's log entries, by sequence."""
-        owner = (parent.workflow_execution_id, parent.id)
-        return await log_connection(info, owner, filter, first, after, last, before)
+        run_id = parent.workflow_execution_id
+        return await log_connection(info, run_id, parent.id, filter, first, after, last, before)
 
     @strawberry.field
     @staticmethod

@@ -6,13 +6,17 @@ from uuid import UUID
 
 import strawberry
 
+from db.filters import WorkflowExecutionFilter as RunFilter
+from db.queries.workflow_execution_stats import stats_of_workflows
 from db.queries.workflow_executions import count_runs_of_workflows, runs_of_workflows
 from db.queries.workflows import dependencies_of_versions, nodes_of_versions
 from db.records import WorkflowRecord
 from graphql_api.context import Info
 from graphql_api.paging import Connection, page_of
 from graphql_api.scalars import JSON
+from graphql_api.types.enums import Bucket
 from graphql_api.types.filters import WorkflowExecutionFilter, WorkflowExecutionOrder, run_filter, run_order
+from graphql_api.types.stats import WorkflowExecutionStats
 
 if TYPE_CHECKING:
     from graphql_api.types.workflow_execution import WorkflowExecution
@@ -116,3 +120,17 @@ class Workflow:
             cursors=cursors,
             count=lambda: info.context.load(count_runs_of_workflows, parent.id, where),
         )
+
+    @strawberry.field
+    @staticmethod
+    async def stats(
+        parent: strawberry.Parent[WorkflowRecord],
+        info: Info,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        bucket: Bucket | None = None,
+        time_zone: str = "UTC",
+    ) -> WorkflowExecutionStats:
+        """Counts of the runs by the time they were created, all together and per bucket."""
+        where = RunFilter(created_since=since, created_until=until)
+        return await info.context.load(stats_of_workflows, parent.id, where, bucket, time_zone)

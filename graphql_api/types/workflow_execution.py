@@ -100,7 +100,7 @@ class WorkflowExecution:
         before: str | None = None,
     ) -> ExecutionLogConnection:
         """The log entries, by sequence."""
-        return await log_connection(info, (parent.id, None), filter, first, after, last, before)
+        return await log_connection(info, parent.id, None, filter, first, after, last, before)
 
     @strawberry.field
     @staticmethod
