@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from db.embedded import EmbeddedPostgres
+from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from graphql_api.cli import migrate
 
 SETTINGS = {"max_wal_size": "8GB", "shared_buffers": "1GB"}
@@ -34,6 +34,13 @@ def place(url: str | None, folder: Path) -> Iterator[str]:
         migrate(url)
         yield url
         return
-    with EmbeddedPostgres(folder.absolute(), settings=SETTINGS) as server:
+    server = EmbeddedPostgres(folder.absolute(), settings=SETTINGS)
+    try:
+        server.start()
+    except EmbeddedPostgresError as error:
+        raise click.ClickException(str(error)) from error
+    try:
         migrate(server.url())
         yield server.url()
+    finally:
+        server.stop()

@@ -14,12 +14,13 @@ import orjson
 from benchmarks.measure import Measured
 
 PACKAGES = ("asyncpg", "graphql-core", "orjson", "sqlalchemy", "strawberry-graphql", "uvicorn")
-WIDTHS = "| {:53} | {:>5} | {:>8} {:>8} | {:>8} {:>8} | {:>6} | {:>6} |"
+WIDTHS = "| {:53} | {:>5} | {:>7} | {:>7} | {:>7} | {:>7} | {:>5} | {:>6} |"
+RULE = "|---|--:|--:|--:|--:|--:|--:|--:|"
 
 
 def table(measured: Sequence[Measured]) -> str:
-    """All results, one line each, in milliseconds."""
-    lines = [WIDTHS.format("ms", "rows", "API p50", "p95", "SQL p50", "p95", "ratio", "target")]
+    """All results, one line each, in milliseconds, as a table of Markdown."""
+    lines = [WIDTHS.format("milliseconds", "rows", "API p50", "p95", "SQL p50", "p95", "ratio", "target"), RULE]
     topic = ""
     for each in measured:
         if each.topic != topic:

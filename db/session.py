@@ -1,6 +1,6 @@
 """The session: an `AsyncSession` whose unnamed `refresh` also loads relationships, and that keeps our locks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from db.models import (
     Workflow,
     WorkflowExecution,
 )
+from db.models.stateful import Stateful
+from db.state_machine import refusal
 
 
 class SyncSession(Session):
@@ -70,19 +72,20 @@ def touched(session: Session) -> set[UUID]:
 @event.listens_for(SyncSession, "before_flush")
 def lock_in_order(session: Session, _context: UOWTransaction, _instances: Any) -> None:
     """Take the locks of a flush in the one order everywhere: runs, steps by id; the counter row comes last."""
-    runs = {run.id for run in session.dirty if isinstance(run, WorkflowExecution)}
+    runs = [run for run in session.dirty if isinstance(run, WorkflowExecution)]
     steps = [step for step in session.dirty if isinstance(step, NodeExecution)]
+    changed = {run.id for run in runs}
     added = (_run_of(entity) for entity in session.new if isinstance(entity, NodeExecution | ExecutionLog))
-    counted = {*runs, *filter(None, added), *(step.workflow_execution_id for step in steps)}
+    counted = {*changed, *filter(None, added), *(step.workflow_execution_id for step in steps)}
     new_or_gone = {run.id for run in (*session.new, *session.deleted) if isinstance(run, WorkflowExecution)}
     touched(session).update(counted, new_or_gone)
     connection = session.connection()
     if runs:
-        _lock(connection, WorkflowExecution.id, runs, key_share=False)
-    if (others := counted - runs) and (steps or len(counted) > 1):
+        _lock_to_change(connection, WorkflowExecution, runs)
+    if (others := counted - changed) and (steps or len(counted) > 1):
         _lock(connection, WorkflowExecution.id, others, key_share=True)
     if steps:
-        _lock(connection, NodeExecution.id, {step.id for step in steps}, key_share=False)
+        _lock_to_change(connection, NodeExecution, steps)
     if len(counted) > 1:
         # The triggers would take the counters in the order of the rows that are written.
         _lock(connection, ExecutionCounter.workflow_execution_id, counted, key_share=False)
@@ -99,6 +102,23 @@ def _lock(connection: Connection, column: Any, ids: set[UUID], *, key_share: boo
     statement = select(column).where(column.in_(ids)).order_by(column)
     # read + key_share is FOR KEY SHARE; key_share alone is FOR NO KEY UPDATE.
     connection.execute(statement.with_for_update(read=key_share, key_share=True))
+
+
+def _lock_to_change(connection: Connection, model: type[Stateful], entities: Sequence[Stateful]) -> None:
+    """Lock rows FOR NO KEY UPDATE, and refuse to move one from a status that it no longer has."""
+    columns = (model.id, model.status, model.started_at, model.last_transition_at)
+    statement = select(*columns).where(model.id.in_([entity.id for entity in entities])).order_by(model.id)
+    rows = {row.id: row for row in connection.execute(statement.with_for_update(key_share=True))}
+    for entity in entities:
+        row = rows.get(entity.id)
+        status, at = (inspect(entity).attrs[name].history for name in ("status", "last_transition_at"))
+        if row is None or not (status.added or at.added):
+            continue
+        now = (row.status, row.last_transition_at)
+        read = (*status.non_added(), *at.non_added())  # shorter where it was assigned without having been read
+        action = next((action for action, made in entity.machine.items() if made.target == entity.status), None)
+        if action is not None and len(read) == len(now) and read != now:
+            raise refusal(entity.machine, action, row, "somebody else changed it meanwhile")
 
 
 @event.listens_for(SyncSession, "before_flush")

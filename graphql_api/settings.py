@@ -23,8 +23,10 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on; loopback only.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
-    pool_size: PositiveInt = Field(default=10, description="Connections to PostgreSQL kept open.")
-    pool_overflow: int = Field(default=10, ge=0, description="Further connections under load.")
+    pool_size: PositiveInt = Field(
+        default=10, description="Connections to PostgreSQL kept open, for reads and for reports each."
+    )
+    pool_overflow: int = Field(default=10, ge=0, description="Further connections under load, each.")
     max_body_bytes: PositiveInt = Field(default=16_777_216, description="The largest request body, in bytes.")
     drain_seconds: PositiveInt = Field(
         default=5, description="How long requests in flight may take when the server is told to stop, in seconds."

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.commands.locks import lock_run_to_append
@@ -123,13 +123,17 @@ async def _present_attempts(session: AsyncSession, run_id: UUID, entries: Sequen
     asked = {entry.node_execution_id for entry in entries if entry.node_execution_id is not None}
     if not asked:
         return {}
-    statement = select(NodeExecution.id, NodeExecution.retry_count).where(
-        NodeExecution.workflow_execution_id == run_id, NodeExecution.id.in_(asked)
-    )
-    attempts: dict[UUID | None, int] = {row.id: row.retry_count + 1 for row in await session.execute(statement)}
+    rows = await session.execute(_RETRIES, {"run": run_id, "ids": list(asked)})
+    attempts: dict[UUID | None, int] = {id_: retries + 1 for id_, retries in rows}
     for place, entry in enumerate(entries):
         if entry.node_execution_id is not None and entry.node_execution_id not in attempts:
             raise InvalidInputError(
                 f"entries[{place}].node_execution_id", f"{entry.node_execution_id} is no step of this run"
             )
     return attempts
+
+
+_step = NodeExecution.__table__
+_RETRIES = select(_step.c.id, _step.c.retry_count).where(
+    _step.c.workflow_execution_id == bindparam("run"), _step.c.id == any_(bindparam("ids", type_=ARRAY(Uuid())))
+)

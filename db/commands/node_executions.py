@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from db.commands.counters import take_revisions
-from db.commands.locks import LockedRun, lock_run, lock_run_of_step, lock_step
-from db.commands.node_transitions import StepTransition, check_values, transition_step
+from db.commands.locks import LockedRun, lock_run, lock_runs_of_steps, lock_steps
+from db.commands.node_transitions import StepTransition, check_values, save_steps, transition_step
 from db.definition import dependency_order
 from db.digest import digest
-from db.errors import InvalidInputError, InvalidTransitionError
+from db.errors import InvalidInputError, InvalidTransitionError, NotFoundError
 from db.json import write_json
 from db.models import Edge, Node, NodeExecution
 from db.session import touch
@@ -318,21 +318,11 @@ async def _transition(
 ) -> None:
     transition = StepTransition(id, action, at, values, force)
     check_values(transition)
-    run = await lock_run_of_step(session, id, hold_status=action in RUN_STATUSES_FOR_STEP)
-    step = await lock_step(session, id, run.id)
-    transition_step(step, run.status, transition)
-    statement = (
-        update(NodeExecution.__table__)  # type: ignore[arg-type]
-        .where(NodeExecution.id == id)
-        .values(
-            status=step.status,
-            started_at=step.started_at,
-            ended_at=step.ended_at,
-            last_transition_at=step.last_transition_at,
-            retry_count=step.retry_count,
-            revision=await take_revisions(session, run.id, 1),
-            **step.values,
-        )
-    )
-    await session.execute(statement)
-    touch(session, run.id)
+    runs = await lock_runs_of_steps(session, [id], hold_status=action in RUN_STATUSES_FOR_STEP)
+    step = (await lock_steps(session, [id], runs)).get(id)
+    if step is None:
+        raise NotFoundError("Node execution", id)
+    run_id = step.workflow_execution_id
+    transition_step(step, runs[run_id].status, transition)
+    step.revision = 1
+    await save_steps(session, [step], {run_id: 1})

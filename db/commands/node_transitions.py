@@ -107,7 +107,7 @@ async def transition_node_executions(session: AsyncSession, transitions: Sequenc
             outcomes.append(step.id)
     changed = [step for step in steps.values() if step.revision]
     if changed:
-        await _save(session, changed, revisions)
+        await save_steps(session, changed, revisions)
     if ended:
         await session.execute(_SAVE_ATTEMPTS, {"attempts": write_json(ended)})
     return outcomes
@@ -124,7 +124,8 @@ def _attempt(step: LockedStep) -> dict[str, Any]:
     }
 
 
-async def _save(session: AsyncSession, steps: list[LockedStep], revisions: Mapping[UUID, int]) -> None:
+async def save_steps(session: AsyncSession, steps: Sequence[LockedStep], revisions: Mapping[UUID, int]) -> None:
+    """Write what was made of steps; `revisions` says how many each run needs, a step's says which one it has."""
     before: dict[UUID, int] = {}
     for run_id in sorted(revisions):
         before[run_id] = await take_revisions(session, run_id, revisions[run_id]) - revisions[run_id]

@@ -1,10 +1,11 @@
 """Making runs and moving them through their states, their steps with them."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import Update, bindparam, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -202,13 +203,7 @@ async def _finish(
 ) -> None:
     run = await lock_run(session, id)
     decision = decide(WORKFLOW_EXECUTION, action, run, at=at)
-    unfinished = (
-        select(NodeExecution.id, NodeExecution.status)
-        .where(NodeExecution.workflow_execution_id == id, NodeExecution.status.in_(UNFINISHED))
-        .order_by(NodeExecution.id)
-        .with_for_update(key_share=True)
-    )
-    steps = (await session.execute(unfinished)).all()
+    steps = (await session.execute(_UNFINISHED, {"id": id})).all()
     if action is Action.COMPLETE and (running := [step for step in steps if step.status is RUNNING]):
         because = f"{len(running)} of its steps are running, such as {running[0].id}"
         raise refusal(WORKFLOW_EXECUTION, action, run, because)
@@ -224,6 +219,14 @@ async def _finish(
         await session.execute(_FINISH_STEPS, parameters)
     await _save(session, run, decision, values, revision)
 
+
+_step = NodeExecution.__table__
+_UNFINISHED = (
+    select(_step.c.id, _step.c.status)
+    .where(_step.c.workflow_execution_id == bindparam("id"), _step.c.status.in_(UNFINISHED))
+    .order_by(_step.c.id)
+    .with_for_update(key_share=True)
+)
 
 # A step that an engine's clock started later than the run's end ends no earlier than it began.
 _FINISH_STEPS = text(
@@ -243,20 +246,22 @@ _FINISH_STEPS = text(
 async def _save(
     session: AsyncSession, run: LockedRun, decision: Decision, values: dict[str, Any], revision: int
 ) -> None:
-    statement = (
-        update(WorkflowExecution.__table__)  # type: ignore[arg-type]
-        .where(WorkflowExecution.id == run.id)
-        .values(
-            status=decision.status,
-            started_at=decision.started_at,
-            ended_at=decision.ended_at,
-            last_transition_at=decision.last_transition_at,
-            revision=revision,
-            **values,
-        )
-    )
-    await session.execute(statement)
+    decided = {
+        "status": decision.status,
+        "started_at": decision.started_at,
+        "ended_at": decision.ended_at,
+        "last_transition_at": decision.last_transition_at,
+        "revision": revision,
+        **values,
+    }
+    await session.execute(_update(tuple(decided)), {"run": run.id, **decided})
     touch(session, run.id)
+
+
+@cache
+def _update(columns: tuple[str, ...]) -> Update:
+    table = WorkflowExecution.__table__
+    return update(table).where(table.c.id == bindparam("run")).values({name: bindparam(name) for name in columns})  # type: ignore[arg-type]
 
 
 async def delete_workflow_execution(session: AsyncSession, id: UUID) -> None:  # noqa: A002

@@ -1,5 +1,6 @@
 """Node and Edge: the steps of one version of a definition, and what depends on what."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +46,12 @@ class Node(Identified, Model):
     @property
     def max_retries(self) -> int:
         """How often a step of this node may be retried without force."""
-        return int((self.retry_config or {}).get("max_retries", 0))
+        return max_retries(self.retry_config)
+
+
+def max_retries(retry_config: Mapping[str, Any] | None) -> int:
+    """How many retries a retry configuration allows."""
+    return int((retry_config or {}).get("max_retries", 0))
 
 
 class Edge(Model):

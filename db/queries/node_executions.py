@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Double, Numeric, and_, extract, func, select
+from sqlalchemy import ARRAY, Double, Numeric, Uuid, and_, any_, bindparam, extract, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.filters import NodeExecutionFilter
@@ -44,11 +44,12 @@ STEPS = select(
     step.ended_at,
     extract("epoch", step.ended_at - step.started_at).cast(Double).label("duration_seconds"),
 ).outerjoin(Node, Node.id == step.node_id)
+_STEPS_BY_ID = STEPS.where(step.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 
 
 async def steps_by_id(connection: AsyncConnection, ids: Sequence[UUID]) -> list[NodeExecutionRecord | None]:
     """The steps with these ids, in their order; None where there is none."""
-    rows = await connection.execute(STEPS.where(step.id.in_(ids)))
+    rows = await connection.execute(_STEPS_BY_ID, {"ids": list(ids)})
     found = {row.id: NodeExecutionRecord._make(row) for row in rows}
     return [found.get(id_) for id_ in ids]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import Double, extract, func, select
+from sqlalchemy import ARRAY, Double, Uuid, any_, bindparam, extract, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.enums import ExecutionStatus
@@ -62,11 +62,12 @@ RUNS = select(
     run.ended_at,
     extract("epoch", DURATION).cast(Double).label("duration_seconds"),
 )
+_RUNS_BY_ID = RUNS.where(run.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 
 
 async def runs_by_id(connection: AsyncConnection, ids: Sequence[UUID]) -> list[WorkflowExecutionRecord | None]:
     """The runs with these ids, in their order; None where there is none."""
-    rows = await connection.execute(RUNS.where(run.id.in_(ids)))
+    rows = await connection.execute(_RUNS_BY_ID, {"ids": list(ids)})
     found = {row.id: WorkflowExecutionRecord._make(row) for row in rows}
     return [found.get(id_) for id_ in ids]
 

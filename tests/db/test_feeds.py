@@ -132,12 +132,12 @@ async def test_a_hundred_followers_cost_about_one_read_of_each_append(
         while sum(feed.followers for feed, _ in feeds._feeds.values()) < 100:  # noqa: ASYNC110
             await asyncio.sleep(0)
         await append(database, run_id, 4)
-        event.listen(database.engine.sync_engine, "before_cursor_execute", count)
+        event.listen(database.read_engine.sync_engine, "before_cursor_execute", count)
         for _ in range(10):
             await append(database, run_id, 4)
         await complete(database, run_id)
         results = [await follower for follower in followers]
-    event.remove(database.engine.sync_engine, "before_cursor_execute", count)
+    event.remove(database.read_engine.sync_engine, "before_cursor_execute", count)
     assert [len(result) for result in results] == [11] * 100
     # One a hint, and a few for the end; those that were late to begin have one of their own.
     assert reads <= 100 + 20

@@ -377,6 +377,88 @@ async def test_reading_something_else_of_a_step_anew_keeps_its_tries(database: D
     assert await attempts_of(database, step.id) == [(1, FAILED, "It broke")]
 
 
+# Beside others.
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "message"),
+    [
+        (lambda it: it.cancel(), lambda it: it.complete(), "Cannot complete execution in status cancelled"),
+        (lambda it: it.complete(), lambda it: it.fail("It broke"), "Cannot fail execution in status completed"),
+        (lambda it: it.fail("It broke"), lambda it: it.cancel(), "Cannot cancel execution in status failed"),
+    ],
+)
+@pytest.mark.parametrize("kind", [WorkflowExecution, NodeExecution])
+async def test_what_somebody_else_ended_meanwhile_is_not_ended_again(
+    database: Database, session: AsyncSession, kind: type[Entity], theirs: Any, mine: Any, message: str
+) -> None:
+    step = await a_saved_step(session, status=RUNNING)
+    run = await step.awaitable_attrs.workflow_execution
+    run.start()
+    await session.commit()
+    entity: Entity = run if kind is WorkflowExecution else step
+    async with database.session() as other:
+        theirs(await other.get_one(kind, entity.id))
+        await other.commit()
+    mine(entity)
+
+    with pytest.raises(InvalidTransitionError) as refused:
+        await session.commit()
+    await session.rollback()
+    await session.refresh(entity)
+
+    assert (str(refused.value), refused.value.id) == (f"{message}: somebody else changed it meanwhile", entity.id)
+    assert entity.status == refused.value.from_
+
+
+async def test_a_try_is_not_ended_by_who_knows_an_earlier_one_only(database: Database, session: AsyncSession) -> None:
+    step = await a_saved_step(session, status=RUNNING)
+    async with database.session() as other:
+        theirs = await other.get_one(NodeExecution, step.id)
+        theirs.fail("It broke")
+        theirs.retry(force=True)
+        theirs.start()
+        await other.commit()
+    step.complete()
+
+    with pytest.raises(InvalidTransitionError, match="Cannot complete execution in status running: somebody else"):
+        await session.commit()
+
+
+async def test_what_is_no_transition_does_not_mind_one_by_somebody_else(
+    database: Database, session: AsyncSession
+) -> None:
+    run = await a_saved_run(session)
+    async with database.session() as other:
+        (await other.get_one(WorkflowExecution, run.id)).start()
+        await other.commit()
+    run.context = {"n": 1}
+    await session.commit()
+    await session.refresh(run, ["status", "context", "revision"])
+
+    assert (run.status, run.context, run.revision) == (RUNNING, {"n": 1}, 3)
+
+
+async def test_a_status_may_be_assigned_to_what_was_not_read(database: Database, session: AsyncSession) -> None:
+    step = await a_saved_step(session)
+    session.expire(step)
+    step.status = CANCELLED
+    await session.commit()
+    await session.refresh(step)
+
+    assert (step.status, step.started_at, step.last_transition_at) == (CANCELLED, None, step.ended_at)
+
+
+async def test_several_transitions_in_one_transaction_may_be_flushed_one_by_one(session: AsyncSession) -> None:
+    step = await a_saved_step(session)
+    for move in (step.start, lambda: step.fail("It broke"), lambda: step.retry(force=True), step.start, step.complete):
+        move()
+        await session.flush()
+    await session.commit()
+
+    assert (step.status, step.retry_count) == (COMPLETED, 1)
+
+
 # What a flush supplies.
 
 
