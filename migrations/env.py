@@ -36,7 +36,12 @@ async def connect_and_migrate() -> None:
 
 
 if context.is_offline_mode():
-    context.configure(dialect_name="postgresql", target_metadata=Model.metadata, literal_binds=True)
+    context.configure(
+        dialect_name="postgresql",
+        target_metadata=Model.metadata,
+        literal_binds=True,
+        dialect_opts={"paramstyle": "named"},  # otherwise a % in a function would be printed twice
+    )
     with context.begin_transaction():
         context.run_migrations()
 else:

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 import time
@@ -56,13 +57,14 @@ class User:
         home.mkdir()
         entry = pwd.getpwnam("daemon")
         os.chown(home, entry.pw_uid, entry.pw_gid)
-        environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": _import_path()}
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        for python in (sys.executable, f"/usr/local/bin/{version}", f"/usr/bin/{version}"):
-            user = cls(entry.pw_name, python, environment)
-            with suppress(OSError), user.run("import asyncpg, db.embedded") as attempt:
-                if attempt.wait(LIMIT) == 0:
-                    return user
+        for packages in (_import_path, lambda: _reachable_packages(home)):
+            environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": packages()}
+            for python in (sys.executable, f"/usr/local/bin/{version}", f"/usr/bin/{version}"):
+                user = cls(entry.pw_name, python, environment)
+                with suppress(OSError), user.run("import asyncpg, db.embedded") as attempt:
+                    if attempt.wait(LIMIT) == 0:
+                        return user
         pytest.skip(f"user {entry.pw_name} can run no {version} that finds our packages")
 
     @contextmanager
@@ -131,3 +133,12 @@ def processes_of(*folders: Path) -> list[str]:
 def _import_path() -> str:
     assert db.embedded.__file__
     return os.pathsep.join([str(Path(db.embedded.__file__).parents[2]), str(Path(asyncpg.__file__).parents[1])])
+
+
+def _reachable_packages(home: Path) -> str:
+    """Copy what is imported to where the user can read it: the checkout may lie in a folder closed to all others."""
+    checkout, site_packages = _import_path().split(os.pathsep)
+    copied = home / "packages"
+    shutil.copytree(site_packages, copied)
+    shutil.copytree(Path(checkout) / "db", copied / "db", dirs_exist_ok=True)
+    return str(copied)

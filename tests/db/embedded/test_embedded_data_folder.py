@@ -20,6 +20,7 @@ from db.embedded.account import Account
 from db.embedded.binaries import Binaries
 from db.embedded.data_folder import make_folder
 from db.embedded.pid_file import live_server
+from db.embedded.shared_copy import reachable
 from tests.db.embedded.embedded_owners import FAST, User, eventually, server_of
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another account")
@@ -52,8 +53,9 @@ def test_a_folder_that_this_process_uses_is_refused(made: Path) -> None:
 
 def test_a_folder_that_a_server_of_somebody_else_uses_is_refused(made: Path) -> None:
     pgdata = made / "pgdata"
-    postgres = Binaries.find().program("postgres")
-    foreign = Account.for_cluster(pgdata).spawn([postgres, "-D", str(pgdata), "-h", "", "-k", str(pgdata)], cwd=pgdata)
+    account = Account.for_cluster(pgdata)
+    postgres = reachable(Binaries.find(), account).program("postgres")
+    foreign = account.spawn([postgres, "-D", str(pgdata), "-h", "", "-k", str(pgdata)], cwd=pgdata)
     with ended(foreign):
         eventually(lambda: live_server(pgdata) == foreign.pid)
         with pytest.raises(DataFolderInUseError, match=f"pid {foreign.pid}"):
