@@ -65,10 +65,13 @@ def schema_command() -> None:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the tables of a database to a revision, forwards or, for `base`, back to nothing."""
+    """Bring the tables of a database to a revision, forwards or backwards; `base` is an empty database."""
     config = alembic_config()
     config.attributes["url"] = url
-    (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+    if revision != "base":
+        command.upgrade(config, revision)  # does nothing where it has been passed already
+    if revision != "head":
+        command.downgrade(config, revision)  # does nothing where it has just been reached
 
 
 def _settings() -> Settings:

@@ -16,8 +16,9 @@ from db.state_machine import ALWAYS_STARTED, TERMINAL, Action, Decision, Machine
 class Stateful:
     """A status that only the state machine changes.
 
-    The methods of the subclasses guard their own entity and do no I/O. The rules between a run and its steps
-    are kept by `db.commands`, which lock both.
+    The methods of the subclasses guard their own entity and do no I/O; the session's flush refuses to move what
+    somebody else has moved since it was read. The rules between a run and its steps are kept by `db.commands`,
+    which lock both.
     """
 
     machine: ClassVar[Machine]

@@ -257,3 +257,11 @@ def test_two_processes_that_migrate_at_once_both_succeed(new_database_url: str) 
 
     assert [process.returncode for process in processes] == [0, 0], errors
     assert read(new_database_url, "SELECT version_num FROM alembic_version") == [(REVISIONS[-1].revision,)]
+
+
+def test_a_database_goes_to_any_revision_from_any_other(new_database_url: str) -> None:
+    at = "SELECT version_num FROM alembic_version"
+    for revision in ("0001", "0002", "0001", "head", "0001", "base", "head"):
+        migrate(new_database_url, revision)
+        reached = {"head": [(REVISIONS[-1].revision,)], "base": []}.get(revision, [(revision,)])
+        assert read(new_database_url, at) == reached

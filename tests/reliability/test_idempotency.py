@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from uuid_utils.compat import uuid7
 
 from db import Database
-from db.commands.idempotency import forget_calls
 from tests.api_server import ApiServer
 from tests.reliability.reports import (
     MUTATIONS,
@@ -24,7 +21,7 @@ from tests.reliability.reports import (
     report,
     some_steps,
 )
-from tests.reliability.store import eventually, everything, fetch
+from tests.reliability.store import everything, fetch
 
 Arguments = dict[str, Any]
 Two = tuple[ApiServer, ApiServer]
@@ -282,98 +279,6 @@ def test_the_order_of_an_object_makes_no_difference(api: ApiServer) -> None:
     ]
     assert results[0] == results[1]
     assert len(logged(api, run_id)) == 1
-
-
-async def test_keys_are_forgotten_once_they_are_old(api: ApiServer, shared_database: Database) -> None:
-    call = {**_one_entry(a_run(api)), "idempotencyKey": a_key()}
-    report(api, "appendLogs", **call)
-    await shared_database.run(lambda session: forget_calls(session, timedelta(hours=1), 10_000))
-    assert report(api, "appendLogs", **call)["lastSequence"] == 1
-    await shared_database.run(lambda session: forget_calls(session, timedelta(0), 10_000))
-    assert report(api, "appendLogs", **call)["lastSequence"] == 2
-
-
-async def test_the_server_forgets_keys_after_the_time_that_is_set(api: ApiServer) -> None:
-    call = {**_one_entry(a_run(api)), "idempotencyKey": a_key()}
-    report(api, "appendLogs", **call)
-    with ApiServer(api.database_url, idempotency_hours=1e-9):
-
-        async def forgotten() -> bool:
-            return not await _remembered(api, call["idempotencyKey"])
-
-        await eventually(forgotten)
-    assert report(api, "appendLogs", **call)["lastSequence"] == 2
-
-
-def _new_workflow(_: ApiServer, id_: str) -> Arguments:
-    return {"input": {"id": id_, "name": "Flow", "nodes": [{"key": "one"}]}}
-
-
-def _new_run(api: ApiServer, id_: str) -> Arguments:
-    return {"input": {"id": id_, "workflowId": a_workflow(api), "triggerType": "MANUAL", "context": {"a": 1}}}
-
-
-def _new_step(api: ApiServer, id_: str) -> Arguments:
-    return {
-        "workflowExecutionId": a_run(api),
-        "nodeExecutions": [{"id": id_, "name": "Step", "executionOrder": 1, "inputData": [1]}],
-    }
-
-
-def _new_keyed_step(api: ApiServer, id_: str) -> Arguments:
-    steps = [{"key": id_, "name": "Step", "executionOrder": 1, "inputData": [1]}]
-    return {"workflowExecutionId": a_run(api), "nodeExecutions": steps}
-
-
-creations = pytest.mark.parametrize(
-    ("mutation", "creation", "field"),
-    [
-        ("createWorkflow", _new_workflow, "id"),
-        ("createWorkflowExecution", _new_run, "id"),
-        ("createNodeExecutions", _new_step, "id"),
-        ("createNodeExecutions", _new_keyed_step, "key"),
-    ],
-    ids=["createWorkflow", "createWorkflowExecution", "createNodeExecutions", "createNodeExecutions-key"],
-)
-
-
-@creations
-async def test_a_creation_repeated_with_its_own_id_gives_what_is_there(
-    two: Two, mutation: str, creation: Callable[..., Arguments], field: str
-) -> None:
-    with ThreadPoolExecutor(4) as threads:
-        for _ in range(5):
-            call = creation(two[0], str(uuid7()))
-            sent = [threads.submit(report, to, mutation, **call) for to in two * 2]
-            one, *others = [result.result(30) for result in sent]
-            assert "message" not in one
-            assert others == [one] * 3
-
-
-@creations
-async def test_a_creation_with_an_id_that_is_taken_by_another_is_refused(
-    api: ApiServer, mutation: str, creation: Callable[..., Arguments], field: str
-) -> None:
-    id_ = str(uuid7())
-    call = creation(api, id_)
-    created = report(api, mutation, **call)
-    taken = created.get("id") or created["nodeExecutions"][0]["id"]
-    before = await everything(api.database_url)
-    (call.get("nodeExecutions") or [call.get("input")])[0].update(
-        {"description": "other"} if mutation == "createWorkflow" else {"inputData": "other"}
-    )
-    kind = {"createWorkflow": "workflow", "createWorkflowExecution": "workflow execution"}.get(mutation)
-    assert report(api, mutation, **call) == {
-        "__typename": "InvalidInput",
-        "message": f"{field} {kind or 'node execution'} {taken} exists, with other arguments",
-        "field": field,
-    }
-    assert await everything(api.database_url) == before
-
-
-def test_the_id_of_a_run_is_a_version_7_uuid(api: ApiServer) -> None:
-    refused = {"__typename": "InvalidInput", "message": "id must be a version 7 UUID", "field": "id"}
-    assert report(api, "createWorkflowExecution", **_new_run(api, str(uuid4()))) == refused
 
 
 def test_a_call_without_a_key_is_done_each_time(api: ApiServer) -> None:
