@@ -59,6 +59,8 @@ def public_error(error: GraphQLError) -> GraphQLError:
         of_document = isinstance(error, GraphQLSyntaxError) or isinstance(cause, _REQUEST_ERRORS)
         code = VALIDATION_FAILED if of_document else BAD_USER_INPUT
         return _retold(error, error.message, {"code": code, **(error.extensions or {})})
+    if isinstance(cause, RecursionError):
+        cause = InvalidInputError("query", "is nested too deep")
     if isinstance(cause, InvalidInputError):
         return _retold(error, f"{camel_case_path(cause.field)}: {cause}", {"code": BAD_USER_INPUT})
     if isinstance(cause, NotFoundError):

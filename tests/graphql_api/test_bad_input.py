@@ -212,14 +212,29 @@ def test_a_document_without_an_operation_is_refused(api: ApiServer) -> None:
     assert code == "GRAPHQL_VALIDATION_FAILED"
 
 
-DEEP_RUNS = "{ workflow(id: %s) " + "{ executions { nodes { workflow " * 66 + "{ id }" + " } } }" * 66 + " }"
+def deep_query(workflow_id: str, times: int) -> str:
+    """Go from a workflow to a run and back, so many times."""
+    there, back = "{ executions { nodes { workflow " * times, " } } }" * times
+    return f"{{ workflow(id: {json.dumps(workflow_id)}) {there}{{ id }}{back} }}"
 
 
 def test_a_deep_query_is_answered(api: ApiServer, run_id: str) -> None:
     workflow_id = api.ask("query ($id: UUID!) { workflowExecution(id: $id) { workflowId } }", id=run_id)["workflowId"]
-    answer = api.http.post("/graphql", json={"query": DEEP_RUNS % json.dumps(workflow_id)})
+    answer = api.http.post("/graphql", json={"query": deep_query(workflow_id, 40)})
     assert answer.status_code == 200
     assert answer.json()["data"]["workflow"]["executions"]["nodes"][0]["workflow"]
+
+
+def test_a_query_at_the_edge_of_what_can_be_executed_is_answered_or_refused_in_clear(
+    api: ApiServer, run_id: str
+) -> None:
+    workflow_id = api.ask("query ($id: UUID!) { workflowExecution(id: $id) { workflowId } }", id=run_id)["workflowId"]
+    answer = api.http.post("/graphql", json={"query": deep_query(workflow_id, 82)}).json()
+    assert {error["extensions"]["code"] for error in answer["errors"]} <= {
+        "BAD_USER_INPUT",
+        "GRAPHQL_VALIDATION_FAILED",
+    }
+    assert api.ask("{ __typename }") == "Query"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ class Interleavings(RuleBasedStateMachine):
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(600)
 def test_every_interleaving_is_one_that_the_transition_table_has(shared_database_url: str) -> None:
     class Machine(Interleavings):
         url = shared_database_url
@@ -73,7 +74,7 @@ def test_every_interleaving_is_one_that_the_transition_table_has(shared_database
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=length(10, 300),
+            max_examples=length(10, 200),
             stateful_step_count=length(15, 40),
             derandomize=not FULL,
             deadline=None,
