@@ -54,11 +54,6 @@ def _call(mutation: str, key: str, arguments: Any) -> Call | None:
         return None
 
 
-async def as_it_is(_: AsyncConnection, result: Any) -> Any:
-    """Answer with what is remembered."""
-    return result
-
-
 def _entity(what: str, read: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Sequence[Any]]]) -> Present:
     async def present(connection: AsyncConnection, id: str) -> Any:  # noqa: A002
         (found,) = await read(connection, [UUID(id)])
