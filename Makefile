@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test torture benchmark lint format schema migration lock clean
+.PHONY: help venv run test torture benchmark lint format schema reference migration lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: venv ## Bring the code into style
 
 schema: venv ## Write schema.graphql anew
 	$(BIN)/execgraph schema > schema.graphql
+
+reference: venv ## Write the reference of the settings anew
+	$(BIN)/execgraph settings > docs/configuration.md
 
 migration: venv ## Start a migration from the difference to the models: make migration REV=0002 NAME="what it does"
 	$(BIN)/alembic revision --autogenerate --rev-id "$(REV)" -m "$(NAME)"

@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 import orjson
@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from db.json import write_json
 from db.session import DatabaseSession
@@ -24,6 +25,14 @@ TRIES = 5
 
 RETRYABLE = {"40001", "40P01", "23505"}
 """serialization_failure, deadlock_detected, unique_violation: the second try sees what the other one made"""
+
+
+class PoolUse(NamedTuple):
+    """How many connections a pool has just now."""
+
+    in_use: int
+    idle: int
+    limit: int
 
 
 class Database:
@@ -45,6 +54,7 @@ class Database:
             ValueError: the URL names another kind of database.
         """
         self.url = asyncpg_url(url)
+        self._pool_limit = pool_size + max_overflow
         options: dict[str, Any] = {
             "pool_size": pool_size,
             "max_overflow": max_overflow,
@@ -111,6 +121,14 @@ class Database:
         """Make a round trip; raises whatever keeps it from arriving."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
+
+    def pools(self) -> dict[str, PoolUse]:
+        """How the pools stand, by what they are for."""
+        return {"read": self._use(self.read_engine.pool), "write": self._use(self.engine.pool)}
+
+    def _use(self, pool: Any) -> PoolUse:
+        assert isinstance(pool, QueuePool)
+        return PoolUse(pool.checkedout(), pool.checkedin(), self._pool_limit)
 
     def _changed(self, runs: set[UUID]) -> None:
         if self.on_change is not None:

@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -89,6 +89,14 @@ class ListWatch:
         return None if missed else runs
 
 
+class Watches(NamedTuple):
+    """How many followers there are."""
+
+    runs: int
+    of_runs: int
+    of_lists: int
+
+
 class Hints:
     """The one hub of a process: `async with Hints(database) as hints:`, `with hints.watch(run_id) as watch:`."""
 
@@ -155,6 +163,10 @@ class Hints:
             yield watch
         finally:
             self._list_watches.discard(watch)
+
+    def watches(self) -> Watches:
+        """How many runs are followed, and by how many."""
+        return Watches(len(self._watches), sum(map(len, self._watches.values())), len(self._list_watches))
 
     def publish(self, runs: set[UUID]) -> None:
         """Tell the followers here at once, and those in other processes soon."""

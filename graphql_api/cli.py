@@ -1,7 +1,6 @@
 """The `execgraph` command."""
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,9 +11,11 @@ from sqlalchemy.exc import DBAPIError
 
 from db.database import asyncpg_url
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError, default_data_dir
+from graphql_api.observability.logs import configure_logs
 from graphql_api.schema import build_schema
 from graphql_api.server import ServerError, listen, serve
 from graphql_api.settings import Settings, load_settings
+from graphql_api.settings_reference import settings_reference
 from migrations import alembic_config
 
 
@@ -25,9 +26,7 @@ def main() -> None:
 
     DATABASE_URL names the PostgreSQL to use; without it, an embedded one is run. Other settings are EXECGRAPH_*.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    configure_logs()
 
 
 @main.command("serve")
@@ -38,6 +37,7 @@ def main() -> None:
 def serve_command(host: str | None, port: int | None) -> None:
     """Serve the API until Ctrl-C."""
     settings = _settings()
+    configure_logs(settings.log_format, settings.log_level)
     with _one_line_errors():
         opened = listen(host or settings.host, settings.port if port is None else port)
         with opened, _database(settings) as served:
@@ -62,6 +62,12 @@ def migrate_command(revision: str) -> None:
 def schema_command() -> None:
     """Print the GraphQL schema."""
     click.echo(build_schema().as_str())
+
+
+@main.command("settings")
+def settings_command() -> None:
+    """Print the reference of all settings."""
+    click.echo(settings_reference(), nl=False)
 
 
 def migrate(url: str, revision: str = "head") -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from graphql_api.observability.logs import LogFormat, LogThreshold
+
 
 class Settings(BaseSettings):
     """What an operator can set. Every field's description is its documentation."""
@@ -38,6 +40,17 @@ class Settings(BaseSettings):
         default=2.0,
         ge=0,
         description="How long after a run's end, or its last append if that is later, its log stream ends.",
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.TEXT,
+        description="How the log is written to stderr: for human eyes, or one JSON object a line.",
+    )
+    log_level: LogThreshold = Field(
+        default=LogThreshold.INFO, description="The least that is logged: debug, info, warning or error."
+    )
+    log_requests: bool = Field(default=False, description="Whether every request is logged, not only slow ones.")
+    slow_request_seconds: float = Field(
+        default=1.0, gt=0, description="From how many seconds on a request is slow, and logged as such."
     )
 
 

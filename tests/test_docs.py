@@ -8,6 +8,7 @@ from graphql import parse, validate
 
 from graphql_api.schema import build_schema
 from graphql_api.settings import Settings
+from graphql_api.settings_reference import settings_reference, variable_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -23,10 +24,14 @@ def test_the_readme_shows_a_query_a_mutation_and_a_subscription() -> None:
     assert {document.split(maxsplit=1)[0] for document in GRAPHQL} == {"query", "mutation", "subscription"}
 
 
-def test_the_readme_names_every_setting_and_no_other() -> None:
+def test_the_readme_names_only_settings_that_there_are() -> None:
     named = set(re.findall(r"`(DATABASE_URL|EXECGRAPH_[A-Z_]+)`", README))
-    settings = {name for name in Settings.model_fields if name != "database_url"}
-    assert named == {"DATABASE_URL", *(f"EXECGRAPH_{name.upper()}" for name in settings)}
+    assert named <= {variable_of(name, field) for name, field in Settings.model_fields.items()}
+
+
+def test_the_reference_of_the_settings_is_current_and_says_something_of_each() -> None:
+    assert (ROOT / "docs/configuration.md").read_text() == settings_reference(), "make reference"
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
 def test_every_path_in_the_code_map_exists() -> None:
@@ -41,6 +46,6 @@ def test_every_path_in_the_code_map_exists() -> None:
 
 
 def test_every_relative_link_leads_somewhere() -> None:
-    for document in ROOT.glob("*.md"):
+    for document in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text()):
-            assert (ROOT / link).exists(), (document.name, link)
+            assert (document.parent / link).exists(), (document.name, link)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
 from db.database import Database
@@ -15,6 +16,9 @@ from graphql_api.http.draining import Draining
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.health import Readiness, healthz
 from graphql_api.http.websocket import WebSocketEndpoint
+from graphql_api.observability.exchanges import Exchanges
+from graphql_api.observability.exposition import Exposition
+from graphql_api.observability.sampling import Sampling
 from graphql_api.schema import build_schema
 from graphql_api.settings import Settings
 from graphql_api.upkeep import Upkeep
@@ -35,21 +39,28 @@ def create_app(settings: Settings) -> Starlette:
     context = Context(database, hints, Feeds(database, hints), settings)
     schema = build_schema()
     draining = Draining()
+    sampling = Sampling(database, hints)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with database, hints, Upkeep(database, timedelta(hours=settings.idempotency_hours)):
+        async with database, hints, Upkeep(database, timedelta(hours=settings.idempotency_hours)), sampling:
             yield
 
-    app = Starlette(
-        routes=[
-            Route("/graphql", Endpoint(schema, context, draining).answer, methods=METHODS),
-            WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining)),
-            Route("/healthz", healthz),
-            Route("/readyz", Readiness(database, hints).readyz),
-        ],
-        lifespan=lifespan,
+    routes: list[Route | WebSocketRoute] = [
+        Route("/graphql", Endpoint(schema, context, draining).answer, methods=METHODS),
+        WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining)),
+        Route("/healthz", healthz),
+        Route("/readyz", Readiness(database, hints, draining).readyz),
+        Route("/metrics", Exposition(sampling).metrics),
+    ]
+    observed = Middleware(
+        Exchanges,
+        paths=frozenset(route.path for route in routes),
+        log_all=settings.log_requests,
+        slow_seconds=settings.slow_request_seconds,
+        is_leaving=draining.begun.is_set,
     )
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=[observed])
     app.state.hints = hints
     app.state.draining = draining
     return app

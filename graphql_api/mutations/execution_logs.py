@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from db.commands.execution_logs import append_logs
 from graphql_api.context import Info
 from graphql_api.mutations.command import run, workflow_execution
+from graphql_api.observability.metrics import LOG_ENTRIES
 from graphql_api.types.inputs import LogEntryInput
 from graphql_api.types.results import AppendLogsPayload, AppendLogsResult
 
@@ -39,4 +40,7 @@ class ExecutionLogMutations:
                 await workflow_execution(connection, str(workflow_execution_id))  # refused if it was deleted since
             return AppendLogsPayload(**numbers)
 
-        return await run(info, idempotency_key, [workflow_execution_id, entries], work, present)
+        result = await run(info, idempotency_key, [workflow_execution_id, entries], work, present)
+        if appended_now and isinstance(result, AppendLogsPayload):
+            LOG_ENTRIES.inc(result.count)
+        return result

@@ -8,6 +8,7 @@ import strawberry
 from db.errors import NotFoundError
 from db.validation import check_integer
 from graphql_api.context import Info
+from graphql_api.observability.metrics import DELIVERY_LAG
 from graphql_api.paging import MAX_LONG_PAGE_SIZE
 from graphql_api.types.execution_log import ExecutionLog
 from graphql_api.types.filters import ExecutionLogFilter, log_filter
@@ -39,6 +40,7 @@ class ExecutionLogSubscriptions:
         where = log_filter(filter)
         grace = info.context.settings.log_grace_seconds
         with info.context.feeds.follow(workflow_execution_id, where) as (feed, watch):
+            caught_up = False
             while True:
                 tail = await feed.tail(where, after, MAX_LONG_PAGE_SIZE, grace)
                 if tail is None:
@@ -46,9 +48,12 @@ class ExecutionLogSubscriptions:
                 complete = tail.ended and not tail.has_more and tail.quiet_seconds >= grace
                 if complete or tail.last_sequence > after:
                     after = tail.last_sequence
+                    if caught_up and tail.entries:
+                        DELIVERY_LAG.observe(tail.quiet_seconds)
                     info.context.forget()
                     yield ExecutionLogBatch(entries=tail.entries, last_sequence=after, complete=complete)  # type: ignore[arg-type]
                 if complete:
                     return
-                if not tail.has_more:
+                caught_up = not tail.has_more
+                if caught_up:
                     await watch.changed(grace - tail.quiet_seconds if tail.ended else None)

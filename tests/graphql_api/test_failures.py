@@ -1,6 +1,8 @@
 """Surprises are masked with an id that stands in the log; a database that is away is worth another try."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -129,12 +131,55 @@ def test_a_database_without_tables_is_not_ready(new_database_url: str) -> None:
         assert server.http.get("/healthz").text == "ok\n"
 
 
-async def test_a_database_of_another_revision_is_not_ready(server: ApiServer) -> None:
+async def test_a_database_of_an_older_revision_is_not_ready(server: ApiServer) -> None:
     assert server.http.get("/readyz").json()["ready"] is True
-    await in_database(server, "UPDATE alembic_version SET version_num = '0000'")
+    await in_database(server, "UPDATE alembic_version SET version_num = '0001'")
     response = server.http.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["problem"].startswith("the tables are of revision 0000, this version needs ")
+    assert response.json()["problem"].startswith("the tables are of revision 0001, this version needs ")
+
+
+async def test_a_database_of_a_newer_revision_is_ready_so_that_one_may_migrate_before_one_restarts(
+    server: ApiServer,
+) -> None:
+    await in_database(server, "UPDATE alembic_version SET version_num = '9999'")
+    assert server.http.get("/readyz").status_code == 200
+
+
+def test_a_database_that_takes_no_writes_is_not_ready(server: ApiServer) -> None:
+    name = make_url(server.database_url).database
+    administer(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    administer(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
+    for _ in range(2):  # the connections that were cut are noticed first
+        response = server.http.get("/readyz")
+    assert (response.status_code, response.json()) == (
+        503,
+        {"ready": False, "problem": "the database takes no writes: is it a standby?"},
+    )
+
+
+async def test_a_server_whose_pool_is_exhausted_is_not_ready_until_a_connection_is_free(database_url: str) -> None:
+    with ApiServer(database_url, pool_size=1, pool_overflow=0) as server:
+        run_id = running(server)
+        holder = await asyncpg.connect(**connect_options(database_url))
+        holding = holder.transaction()
+        await holding.start()
+        await holder.execute("SELECT FROM workflow_executions FOR UPDATE")
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(server.post, APPEND, run=run_id)
+            blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            async with asyncio.timeout(10):
+                while not await holder.fetchval(f"{blocked} AND datname = current_database()"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            response = await asyncio.to_thread(server.http.get, "/readyz")
+            await holding.rollback()
+            assert waiting.result(10)["data"]["appendLogs"] == {"lastSequence": 1}
+        await holder.close()
+        assert (response.status_code, response.json()) == (
+            503,
+            {"ready": False, "problem": "all connections of the write pool are in use"},
+        )
+        assert server.http.get("/readyz").status_code == 200
 
 
 def test_a_server_whose_database_does_not_exist_says_so(new_database_url: str) -> None:
