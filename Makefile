@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test torture benchmark lint format schema reference migration lock clean
+MODERN_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b > 18) ? 0 : 1)' 2>/dev/null && command -v npm)
+DASHBOARD := graphql_api/static/dashboard/index.html
+
+.PHONY: help venv dashboard run test torture benchmark lint format schema reference migration lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,10 +27,25 @@ venv: .venv/made ## Make .venv from the pinned files, with uv where it is instal
 	fi
 	@touch $@
 
+dashboard: ## Build the dashboard that the server serves at / (needs Node 20.19 or later)
+	@test -n "$(MODERN_NODE)" || { echo "the dashboard needs Node 20.19 or later, see https://nodejs.org" >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(DASHBOARD)
+
+$(DASHBOARD): dashboard/node_modules/.made schema.graphql $(shell find dashboard/src dashboard/public dashboard/*.html dashboard/*.ts -type f -not -name generated.ts)
+	npm --prefix dashboard run --silent build
+	@touch $@
+
+dashboard/node_modules/.made: dashboard/package.json dashboard/package-lock.json
+	npm --prefix dashboard ci --silent
+	@touch $@
+
 run: venv ## Serve on 127.0.0.1:8000 with an example engine beside it, until Ctrl-C
+	@if [ -n "$(MODERN_NODE)" ]; then \
+		$(MAKE) --no-print-directory dashboard || echo "the dashboard could not be built; serving the API all the same" >&2; \
+	else echo "without Node 20.19 or later there is no dashboard, only the API" >&2; fi
 	@exec $(BIN)/python examples/run.py
 
-test: venv ## Run all tests and hold the coverage floors
+test: venv $(if $(MODERN_NODE),$(DASHBOARD)) ## Run all tests and hold the coverage floors
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
 	@$(BIN)/coverage combine --quiet
@@ -65,4 +83,5 @@ lock: ## Pin the dependencies anew, with hashes and without the address of an in
 		--group dev pyproject.toml --output-file requirements.txt
 
 clean: ## Remove what was made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build *.egg-info \
+		dashboard/node_modules graphql_api/static

@@ -12,6 +12,7 @@ from db.database import Database
 from db.feeds import Feeds
 from db.hints import Hints
 from graphql_api.context import Context
+from graphql_api.http.dashboard import dashboard_routes
 from graphql_api.http.draining import Draining
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.health import Readiness, healthz
@@ -60,7 +61,7 @@ def create_app(settings: Settings) -> Starlette:
         slow_seconds=settings.slow_request_seconds,
         is_leaving=draining.begun.is_set,
     )
-    app = Starlette(routes=routes, lifespan=lifespan, middleware=[observed])
+    app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=[observed])
     app.state.hints = hints
     app.state.draining = draining
     return app

@@ -1,0 +1,12 @@
+import { render } from "preact";
+import { App } from "./app";
+import "uplot/dist/uPlot.min.css";
+import "./theme/tokens.css";
+import "./theme/base.css";
+import "./theme/controls.css";
+import "./theme/shell.css";
+import "./runs/runs.css";
+import "./run/run.css";
+import "./logs/logs.css";
+
+render(<App />, document.getElementById("app")!);
