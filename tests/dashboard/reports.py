@@ -1,5 +1,6 @@
 """What an engine reports, one call at a time, so that a test can look in between."""
 
+from itertools import pairwise
 from typing import Any
 
 from tests.dashboard.served import Served
@@ -29,7 +30,7 @@ mutation Append($id: UUID!, $entries: [LogEntryInput!]!) {
 async def register(served: Served, name: str, *keys: str, **retry: Any) -> str:
     """A workflow whose steps follow each other; its id."""
     nodes = [{"key": key, **({"retryConfig": retry} if retry else {})} for key in keys]
-    edges = [{"sourceKey": a, "targetKey": b} for a, b in zip(keys, keys[1:], strict=False)]
+    edges = [{"sourceKey": a, "targetKey": b} for a, b in pairwise(keys)]
     definition = {"key": name, "name": name, "nodes": nodes, "dependencies": edges}
     return str((await served.ask(REGISTER, input=definition))["id"])
 

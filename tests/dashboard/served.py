@@ -53,15 +53,9 @@ class Served:
         async with asyncio.timeout(START_SECONDS):
             line = (await self._process.stdout.readline()).decode()
             self.port = int(line.partition("http://127.0.0.1:")[2].partition("/")[0])
-            while not await self._answers():
-                await asyncio.sleep(0.05)
-
-    async def _answers(self) -> bool:
-        try:
-            async with httpx.AsyncClient() as client:
-                return (await client.get(f"{self.address}/healthz")).is_success
-        except httpx.TransportError:
-            return False
+            # The line comes a little before the socket is listened on: connect with patience.
+            async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(retries=8)) as client:
+                (await client.get(f"{self.address}/healthz")).raise_for_status()
 
     async def stop(self) -> None:
         """Stop as an operator does."""
