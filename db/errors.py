@@ -5,6 +5,7 @@ ExecgraphError
 ├── InvalidInputError          a value that is not acceptable, with the path to it
 ├── IdempotencyConflictError   the key was used before, with other arguments
 ├── InvalidTransitionError     the state machine does not allow this from here
+├── PurgeUnderWayError         another process removes old runs just now
 └── HintsUnavailableError      LISTEN was accepted, but nothing arrives
 """
 
@@ -59,6 +60,10 @@ class IdempotencyConflictError(ExecgraphError):
     def __init__(self, key: str) -> None:
         super().__init__("The idempotency key was used before, with other arguments")
         self.key = key
+
+
+class PurgeUnderWayError(ExecgraphError):
+    """Another process removes old runs just now."""
 
 
 class HintsUnavailableError(ExecgraphError):

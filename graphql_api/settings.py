@@ -1,11 +1,18 @@
 """Settings, from `DATABASE_URL` and `EXECGRAPH_*` in the environment."""
 
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, PositiveInt, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PositiveInt, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from db.commands.purge import PurgePolicy
 from graphql_api.observability.logs import LogFormat, LogThreshold
+from graphql_api.retention import parse_policies
+
+
+def _policies(value: Any) -> Any:
+    return parse_policies(value) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -51,6 +58,14 @@ class Settings(BaseSettings):
     log_requests: bool = Field(default=False, description="Whether every request is logged, not only slow ones.")
     slow_request_seconds: float = Field(
         default=1.0, gt=0, description="From how many seconds on a request is slow, and logged as such."
+    )
+    purge: Annotated[tuple[PurgePolicy, ...], NoDecode, BeforeValidator(_policies)] = Field(
+        default=(),
+        description="Which runs the server removes by itself: options of `execgraph purge`, with `;` between policies,"
+        " for instance `--older-than 30d --status completed; --older-than 90d`. Empty: none.",
+    )
+    purge_interval_seconds: float = Field(
+        default=3600.0, gt=0, description="How often it looks for them, in seconds; one process at a time does."
     )
 
 

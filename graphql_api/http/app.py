@@ -20,6 +20,7 @@ from graphql_api.http.websocket import WebSocketEndpoint
 from graphql_api.observability.exchanges import Exchanges
 from graphql_api.observability.exposition import Exposition
 from graphql_api.observability.sampling import Sampling
+from graphql_api.retention import Retention
 from graphql_api.schema import build_schema
 from graphql_api.settings import Settings
 from graphql_api.upkeep import Upkeep
@@ -41,10 +42,12 @@ def create_app(settings: Settings) -> Starlette:
     schema = build_schema()
     draining = Draining()
     sampling = Sampling(database, hints)
+    retention = Retention(database, settings.purge, timedelta(seconds=settings.purge_interval_seconds))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with database, hints, Upkeep(database, timedelta(hours=settings.idempotency_hours)), sampling:
+        upkeep = Upkeep(database, timedelta(hours=settings.idempotency_hours))
+        async with database, hints, upkeep, retention, sampling:
             yield
 
     routes: list[Route | WebSocketRoute] = [

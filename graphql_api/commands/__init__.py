@@ -1,0 +1,1 @@
+"""The commands of `execgraph` that need a module of their own, and what they share."""
