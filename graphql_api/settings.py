@@ -25,6 +25,11 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="A postgresql+asyncpg:// URL. Without one the server runs its own embedded PostgreSQL.",
     )
+    listen_url: str | None = Field(
+        default=None,
+        description="A direct address of the same database, for the one connection that listens for notifications,"
+        " if DATABASE_URL leads through a pooler in transaction mode, which passes none on.",
+    )
     data_dir: Path | None = Field(
         default=None,
         description="Where the embedded PostgreSQL keeps its data."
@@ -36,7 +41,28 @@ class Settings(BaseSettings):
         default=10, description="Connections to PostgreSQL kept open, for reads and for reports each."
     )
     pool_overflow: int = Field(default=10, ge=0, description="Further connections under load, each.")
-    max_body_bytes: PositiveInt = Field(default=16_777_216, description="The largest request body, in bytes.")
+    max_body_bytes: PositiveInt = Field(
+        default=16_777_216, description="The largest request body, and the largest WebSocket message, in bytes."
+    )
+    max_subscriptions: PositiveInt = Field(default=10_000, description="Subscriptions at a time in one process.")
+    max_operations_per_connection: PositiveInt = Field(
+        default=100, description="Operations, subscriptions included, at a time on one WebSocket."
+    )
+    connection_init_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="How long a new connection may take to say what it wants: to send the head of its first request,"
+        " and over a WebSocket the connection_init message.",
+    )
+    ping_seconds: float = Field(
+        default=12.0, gt=0, description="How often a WebSocket is pinged, and an event stream gets a comment."
+    )
+    client_timeout_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="How long a client may take nothing of what is sent to it, or leave a ping unanswered,"
+        " before it is disconnected.",
+    )
     drain_seconds: PositiveInt = Field(
         default=5, description="How long requests in flight may take when the server is told to stop, in seconds."
     )

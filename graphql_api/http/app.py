@@ -23,6 +23,7 @@ from graphql_api.observability.sampling import Sampling
 from graphql_api.retention import Retention
 from graphql_api.schema import build_schema
 from graphql_api.settings import Settings
+from graphql_api.subscribers import Subscribers
 from graphql_api.upkeep import Upkeep
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -37,8 +38,9 @@ def create_app(settings: Settings) -> Starlette:
     """
     assert settings.database_url is not None
     database = Database(settings.database_url, pool_size=settings.pool_size, max_overflow=settings.pool_overflow)
-    hints = Hints(database)
-    context = Context(database, hints, Feeds(database, hints), settings)
+    hints = Hints(database, settings.listen_url)
+    feeds = Feeds(database, hints, settings.log_grace_seconds)
+    context = Context(database, feeds, Subscribers(settings.max_subscriptions), settings)
     schema = build_schema()
     draining = Draining()
     sampling = Sampling(database, hints)
@@ -65,6 +67,7 @@ def create_app(settings: Settings) -> Starlette:
         is_leaving=draining.begun.is_set,
     )
     app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=[observed])
+    app.state.context = context
     app.state.hints = hints
     app.state.draining = draining
     return app

@@ -1,14 +1,16 @@
 """/graphql over WebSocket: the graphql-transport-ws protocol, by Strawberry's handler."""
 
+import asyncio
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 
 from graphql_api.context import Context
@@ -16,11 +18,6 @@ from graphql_api.errors import BadUserInputError
 from graphql_api.http.draining import Draining
 from graphql_api.http.json import read_json, write_json
 from graphql_api.schema import Schema
-
-INIT_TIMEOUT = timedelta(seconds=10)
-MAX_OPERATIONS = 100
-"""On one connection at a time."""
-
 
 GOING_AWAY = 1001
 
@@ -31,8 +28,15 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle(self) -> None:
         """Serve the connection until it is closed."""
         assert isinstance(self.view, WebSocketEndpoint)
-        with self.view.draining.ending(lambda: self.websocket.close(GOING_AWAY, "Going away; connect again")):
+        with self.view.draining.ending(self._leave):
             await super().handle()
+
+    async def _leave(self) -> None:
+        """Finish what ends by itself, and tell the client to come back."""
+        tasks = [operation.task for operation in self.operations.values() if operation.task is not None]
+        if finite := [task for task in tasks if not self.context.subscribers.has(task)]:
+            await asyncio.wait(finite)
+        await self.websocket.close(GOING_AWAY, "Going away; connect again")
 
     async def handle_message(self, message: Any) -> None:
         """Handle one message of the client."""
@@ -45,11 +49,39 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         """Begin an operation, unless too many are under way."""
-        if len(self.operations) < MAX_OPERATIONS or message["id"] in self.operations:
+        limit = self.context.settings.max_operations_per_connection
+        if len(self.operations) < limit or message["id"] in self.operations:
             await super().handle_subscribe(message)
             return
-        error = BadUserInputError(f"At most {MAX_OPERATIONS} operations at a time on one connection")
+        error = BadUserInputError(f"At most {limit} operations at a time on one connection")
         await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
+
+    async def run_operation(self, operation: Operation[Context, None]) -> None:
+        """Execute an operation and send its answers."""
+        assert isinstance(self.view, WebSocketEndpoint)
+        head = f'{{"id":{write_json(operation.id).decode()},"type":'
+        answers = self.view.schema.answers(operation.query, operation.variables, operation.operation_name, self.context)
+        try:
+            async with aclosing(answers):
+                async for answer in answers:
+                    if answer.refused:
+                        errors = write_json([error.formatted for error in answer.errors]).decode()
+                        await self._end(operation, f'{head}"error","payload":{errors}}}')
+                        return
+                    await self._send(f'{head}"next","payload":{answer.text}}}')
+            await self._end(operation, f'{head}"complete"}}')
+        except WebSocketDisconnect:
+            return
+
+    async def _end(self, operation: Operation[Context, None], message: str) -> None:
+        """Send the last message of an operation, whose id may be used again from then on."""
+        if self.operations.get(operation.id) is operation:
+            self.forget_id(operation.id)
+        await self._send(message)
+
+    async def _send(self, message: str) -> None:
+        assert isinstance(self.websocket, ASGIWebSocketAdapter)
+        await self.websocket.ws.send_text(message)
 
 
 def _is_well_formed(message: dict[str, Any]) -> bool:
@@ -72,12 +104,13 @@ class WebSocketEndpoint(GraphQL[Context, None]):
     """Serves one schema over WebSocket."""
 
     graphql_transport_ws_handler_class = Handler
+    schema: Schema
 
     def __init__(self, schema: Schema, context: Context, draining: Draining) -> None:
         super().__init__(
             schema,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
-            connection_init_wait_timeout=INIT_TIMEOUT,
+            connection_init_wait_timeout=timedelta(seconds=context.settings.connection_init_seconds),
             max_subscriptions_per_connection=None,
         )
         self._context = context
