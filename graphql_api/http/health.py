@@ -43,8 +43,7 @@ class Readiness:
         READY.set(problem is None)
         if problem is not None:
             return JSONResponse({"ready": False, "problem": problem}, 503)
-        listener = self._hints.listener
-        hints = "arrive" if listener.listening else f"do not arrive, looking on a timer: {listener.problem}"
+        hints = "arrive" if self._hints.listening else "do not arrive; looking on a timer"
         return JSONResponse({"ready": True, "hints": hints})
 
     async def _problem(self) -> str | None:
