@@ -112,9 +112,9 @@ class Database:
             await asyncio.sleep(random.uniform(0, 0.01 * 2**tried))  # noqa: S311 - spreads the tries, no secret
         raise AssertionError("unreachable")
 
-    def connect_options(self) -> dict[str, Any]:
-        """What `asyncpg.connect` needs to reach the same database outside the pool."""
-        _, options = self.engine.dialect.create_connect_args(self.url)
+    def connect_options(self, url: URL | None = None) -> dict[str, Any]:
+        """What `asyncpg.connect` needs to reach the same database outside the pool, or another address of it."""
+        _, options = self.engine.dialect.create_connect_args(url or self.url)
         return {name: value for name, value in options.items() if not name.startswith("prepared_statement")}
 
     async def ping(self) -> None:

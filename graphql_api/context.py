@@ -1,6 +1,6 @@
 """What every resolver is given: one context for each operation."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
@@ -9,10 +9,8 @@ from strawberry.dataloader import DataLoader
 
 from db.database import Database
 from db.feeds import Feeds
-from db.hints import Hints
-from graphql_api.document import Operation
-from graphql_api.security.access import UNAUTHENTICATED, Access
 from graphql_api.settings import Settings
+from graphql_api.subscribers import Subscribers
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -20,38 +18,27 @@ P = ParamSpec("P")
 
 
 class Context:
-    """The process's database, hints, feeds and settings, who asks, and the dataloaders of one operation.
+    """The process's database, feeds, subscribers and settings, and the dataloaders of one operation.
 
     Dataloaders remember what they loaded, so they live as long as one answer: a query or mutation, or one
     event of a subscription.
     """
 
-    def __init__(self, database: Database, hints: Hints, feeds: Feeds, settings: Settings) -> None:
+    def __init__(self, database: Database, feeds: Feeds, subscribers: Subscribers, settings: Settings) -> None:
         self.database = database
-        self.hints = hints
         self.feeds = feeds
+        self.subscribers = subscribers
         self.settings = settings
-        self.access: Access = UNAUTHENTICATED
-        """Who asks, and what is open to them."""
-        self.operation: Operation | None = None
-        """What is executed."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
 
-    def of_caller(self, access: Access) -> "Context":
-        """A context in the same process for who has this access."""
-        context = Context(self.database, self.hints, self.feeds, self.settings)
-        context.access = access
-        return context
+    def for_operation(self) -> "Context":
+        """A context for another operation in the same process, with nothing loaded."""
+        return Context(self.database, self.feeds, self.subscribers, self.settings)
 
-    def for_operation(self, operation: Operation) -> "Context":
-        """A context for an operation of the same caller, with nothing loaded."""
-        context = self.of_caller(self.access)
-        context.operation = operation
-        return context
-
-    def forget(self) -> None:
-        """Forget what was loaded, before the next event of a subscription."""
-        self._loaders.clear()
+    @property
+    def audience(self) -> Hashable:
+        """What two operations have to have in common for the answer to the one to do for the other."""
+        return None
 
     async def load(
         self,

@@ -5,7 +5,7 @@ Every error that leaves carries `extensions.code`:
 - GRAPHQL_VALIDATION_FAILED  the document is not valid
 - BAD_USER_INPUT             a variable or an argument is not acceptable
 - NOT_FOUND                  a subscription's subject does not exist (any more)
-- UNAVAILABLE                the database cannot be reached just now; the request may be sent again
+- UNAVAILABLE                the database cannot be reached just now, or a limit is; the request may be sent again
 - INTERNAL_SERVER_ERROR      a surprise: `extensions.errorId` stands beside the traceback in the server's log
 """
 
@@ -13,14 +13,11 @@ import logging
 from collections.abc import Sequence
 from uuid import uuid4
 
-import asyncpg
 from graphql import GraphQLError, GraphQLSyntaxError
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from db.database import RETRYABLE, sqlstate
+from db.availability import is_unavailable
 from db.errors import InvalidInputError, NotFoundError
 from graphql_api.names import camel_case_path
 
@@ -32,17 +29,19 @@ NOT_FOUND = "NOT_FOUND"
 UNAVAILABLE = "UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
-UNAVAILABLE_CLASSES = ("08", "53", "57")
-"""SQLSTATE classes: connection exception, insufficient resources, operator intervention."""
-UNAVAILABLE_STATES = ("3D000", "55000")
-"""SQLSTATEs: the database is not there, it accepts no connections."""
-
 
 class BadUserInputError(GraphQLError):
     """A variable or an argument that is not acceptable, although its type is right."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, extensions={"code": BAD_USER_INPUT})
+
+
+class TooManyError(GraphQLError):
+    """More than a limit allows just now; the same may be asked for again later."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, extensions={"code": UNAVAILABLE})
 
 
 def public_errors(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
@@ -74,20 +73,6 @@ def public_error(error: GraphQLError) -> GraphQLError:
 
 
 _REQUEST_ERRORS = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
-
-
-_NO_CONNECTION = (PoolTimeoutError, InterfaceError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""The last is what asyncpg raises for a connection that was cut in the midst of a message."""
-
-
-def is_unavailable(error: BaseException) -> bool:
-    """Whether the same request may well succeed when it is sent again."""
-    if isinstance(error, _NO_CONNECTION):
-        return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    state = sqlstate(error) or getattr(error, "sqlstate", None) or ""
-    return state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES or state in RETRYABLE
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

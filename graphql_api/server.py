@@ -1,15 +1,19 @@
 """Running the server: a socket, uvicorn, and an end in order."""
 
+import asyncio
 import ipaddress
 import signal
 import socket
 import sys
+import time
 from types import FrameType
 
 import uvicorn
+from starlette.applications import Starlette
 
 from graphql_api.http.app import create_app
 from graphql_api.http.draining import Draining
+from graphql_api.http.protocols import http_protocol, websocket_protocol
 from graphql_api.settings import Settings
 
 
@@ -21,28 +25,53 @@ class DrainingServer(uvicorn.Server):
         self._draining = draining
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, tell subscribers to come back, finish what is in flight."""
+        """Stop accepting, tell subscribers to come back, finish what is in flight; give up what takes too long."""
         for server in self.servers:
             server.close()
-        await self._draining.begin()
+        limit = self.config.timeout_graceful_shutdown
+        assert limit is not None
+        began = time.monotonic()
+        await self._draining.begin(limit)
+        left = max(0.0, limit - (time.monotonic() - began))
+        self.config.timeout_graceful_shutdown = left  # type: ignore[assignment]
+        abandoning = asyncio.get_running_loop().call_later(left, self._abandon)
         await super().shutdown(sockets)
+        abandoning.cancel()
+
+    def _abandon(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+def server_config(app: Starlette, settings: Settings) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http=http_protocol(settings),
+        ws=websocket_protocol(settings),
+        ws_max_size=settings.max_body_bytes,
+        ws_ping_interval=settings.ping_seconds,
+        ws_ping_timeout=settings.client_timeout_seconds,
+        ws_per_message_deflate=False,  # it takes more time and memory than the messages are worth
+        timeout_graceful_shutdown=settings.drain_seconds,
+        server_header=False,
+    )
 
 
 class ServerError(Exception):
     """The server cannot start; the message is one line that says why and what to do."""
 
 
-def listen(host: str, port: int, *, authenticates: bool = False) -> socket.socket:
-    """Open the socket to serve on; on loopback only where callers need not say who they are.
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket to serve on, on loopback only: there is no authentication.
 
     Raises:
-        ServerError: the address is not loopback although it has to be, or the port is in use.
+        ServerError: the address is not loopback, or the port is in use.
     """
-    if not authenticates and not _is_loopback(host):
-        raise ServerError(
-            f"{host} is not a loopback address; without authentication the server listens on 127.0.0.1."
-            " Set EXECGRAPH_AUTHENTICATION=required and make tokens with `execgraph token create`"
-        )
+    if not _is_loopback(host):
+        raise ServerError(f"{host} is not a loopback address; without authentication the server listens on 127.0.0.1")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,17 +94,7 @@ def serve(settings: Settings, opened: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; requests in flight are finished first."""
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again at its end, and our caller has to clean up
     app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=settings.max_body_bytes,
-        timeout_graceful_shutdown=settings.drain_seconds,
-        server_header=False,
-    )
-    DrainingServer(config, app.state.draining).run(sockets=[opened])
+    DrainingServer(server_config(app, settings), app.state.draining).run(sockets=[opened])
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

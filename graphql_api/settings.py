@@ -1,25 +1,14 @@
 """Settings, from `DATABASE_URL` and `EXECGRAPH_*` in the environment."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from db.commands.purge import PurgePolicy
 from graphql_api.observability.logs import LogFormat, LogThreshold
 from graphql_api.retention import parse_policies
-from graphql_api.security.limits import Limits
-
-_DEFAULTS = Limits()
-
-
-def _listed(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-"""Any number of names, separated by commas."""
 
 
 def _policies(value: Any) -> Any:
@@ -36,19 +25,44 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="A postgresql+asyncpg:// URL. Without one the server runs its own embedded PostgreSQL.",
     )
+    listen_url: str | None = Field(
+        default=None,
+        description="A direct address of the same database, for the one connection that listens for notifications,"
+        " if DATABASE_URL leads through a pooler in transaction mode, which passes none on.",
+    )
     data_dir: Path | None = Field(
         default=None,
         description="Where the embedded PostgreSQL keeps its data."
         " By default /var/lib/execgraph for root, else ~/.local/share/execgraph.",
     )
-    host: str = Field(
-        default="127.0.0.1", description="The address to listen on; loopback only, unless authentication is required."
-    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on; loopback only.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     pool_size: PositiveInt = Field(
         default=10, description="Connections to PostgreSQL kept open, for reads and for reports each."
     )
     pool_overflow: int = Field(default=10, ge=0, description="Further connections under load, each.")
+    max_body_bytes: PositiveInt = Field(
+        default=16_777_216, description="The largest request body, and the largest WebSocket message, in bytes."
+    )
+    max_subscriptions: PositiveInt = Field(default=10_000, description="Subscriptions at a time in one process.")
+    max_operations_per_connection: PositiveInt = Field(
+        default=100, description="Operations, subscriptions included, at a time on one WebSocket."
+    )
+    connection_init_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="How long a new connection may take to say what it wants: to send the head of its first request,"
+        " and over a WebSocket the connection_init message.",
+    )
+    ping_seconds: float = Field(
+        default=12.0, gt=0, description="How often a WebSocket is pinged, and an event stream gets a comment."
+    )
+    client_timeout_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="How long a client may take nothing of what is sent to it, or leave a ping unanswered,"
+        " before it is disconnected.",
+    )
     drain_seconds: PositiveInt = Field(
         default=5, description="How long requests in flight may take when the server is told to stop, in seconds."
     )
@@ -80,107 +94,6 @@ class Settings(BaseSettings):
         default=3600.0, gt=0, description="How often it looks for them, in seconds; one process at a time does."
     )
 
-    # Who may do what, and from where.
-    authentication: Literal["none", "required"] = Field(
-        default="none", description="Whether callers have to say who they are. `none` is for loopback only."
-    )
-    oidc_issuer: str | None = Field(
-        default=None, description="The OpenID Connect issuer whose tokens are accepted beside API tokens."
-    )
-    oidc_audience: str | None = Field(default=None, description="The audience that its tokens have to be for.")
-    oidc_jwks: str | None = Field(default=None, description="Its keys: an https:// URL, or the path of a file.")
-    oidc_role_claim: str = Field(
-        default="role", description="The claim that holds viewer, engine or admin; `a.b` is b inside a."
-    )
-    oidc_namespaces_claim: str | None = Field(
-        default=None, description="The claim that holds the namespaces a caller is limited to. None: nobody is."
-    )
-    allowed_origins: Names = Field(
-        default=(), description="Origins of other sites' pages that may ask, as https://dashboard.example.org."
-    )
-    allowed_hosts: Names = Field(
-        default=(), description="Further names that the server may be called by without authentication."
-    )
-    introspection: bool = Field(default=True, description="Whether clients may ask for the schema.")
-    graphiql: bool | None = Field(
-        default=None, description="Whether browsers get GraphiQL. By default only without authentication."
-    )
-    trusted_documents: Path | None = Field(
-        default=None, description="A JSON object of documents by id: nothing else is executed then."
-    )
-
-    # How much anybody may ask for.
-    max_document_characters: PositiveInt = Field(default=_DEFAULTS.characters, description="Characters of a document.")
-    max_tokens: PositiveInt = Field(default=_DEFAULTS.tokens, description="Tokens of a document.")
-    max_depth: PositiveInt = Field(default=_DEFAULTS.depth, description="Fields inside each other.")
-    max_aliases: int = Field(default=_DEFAULTS.aliases, ge=0, description="Aliases and repeated fields of a document.")
-    max_root_fields: PositiveInt = Field(default=_DEFAULTS.root_fields, description="Fields at the top.")
-    max_directives: int = Field(default=_DEFAULTS.directives, ge=0, description="Directives of a document.")
-    max_cost: PositiveInt = Field(
-        default=_DEFAULTS.cost, description="Objects in an answer, reckoned from the page sizes before execution."
-    )
-    max_errors: PositiveInt = Field(default=_DEFAULTS.errors, description="Validation errors that are told.")
-    max_body_bytes: PositiveInt = Field(default=16_777_216, description="The largest request body, in bytes.")
-    statement_timeout_seconds: PositiveFloat = Field(
-        default=30.0, description="How long one SQL statement may take, in seconds."
-    )
-    request_timeout_seconds: PositiveFloat = Field(
-        default=60.0, description="How long one request may take, in seconds; streams excepted."
-    )
-
-    max_concurrent_requests: PositiveInt = Field(
-        default=40, description="Requests that are worked on at once at most; fewer where the processor is the limit."
-    )
-    max_waiting_requests: int = Field(
-        default=100, ge=0, description="Requests that wait for that; what comes on top is refused with 503."
-    )
-    max_requests_per_token: PositiveInt = Field(
-        default=64, description="Requests that one token may have at once; what comes on top is refused with 429."
-    )
-    max_streams: PositiveInt = Field(default=10_000, description="Open subscriptions and event streams.")
-    max_streams_per_token: PositiveInt = Field(default=2_000, description="Those of one token.")
-    max_connections: PositiveInt = Field(
-        default=12_000, description="Open connections; what comes on top is closed at once."
-    )
-    body_timeout_seconds: PositiveFloat = Field(
-        default=20.0, description="How long the head of a request may take to arrive, and then its body, in seconds."
-    )
-
-    @property
-    def authenticates(self) -> bool:
-        """Whether callers have to say who they are."""
-        return self.authentication == "required"
-
-    @property
-    def shows_graphiql(self) -> bool:
-        """Whether browsers get GraphiQL."""
-        return not self.authenticates if self.graphiql is None else self.graphiql
-
-    @property
-    def limits(self) -> Limits:
-        """How much a document may ask for."""
-        return Limits(
-            characters=self.max_document_characters,
-            tokens=self.max_tokens,
-            depth=self.max_depth,
-            aliases=self.max_aliases,
-            root_fields=self.max_root_fields,
-            directives=self.max_directives,
-            cost=self.max_cost,
-            errors=self.max_errors,
-        )
-
-    @model_validator(mode="after")
-    def _check_oidc(self) -> Self:
-        issuer = {name: getattr(self, name) for name in ("oidc_issuer", "oidc_audience", "oidc_jwks")}
-        if any(issuer.values()):
-            for name, value in issuer.items():
-                if not value:
-                    raise ValueError(f"EXECGRAPH_{name.upper()} is missing: an issuer needs an audience and keys")
-            if not self.authenticates:
-                raise ValueError("an issuer is set, but EXECGRAPH_AUTHENTICATION is not `required`")
-        return self
-
 
 def load_settings() -> Settings:
     """Read the environment.
@@ -192,8 +105,6 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        if not first["loc"]:
-            raise ValueError(first["msg"].removeprefix("Value error, ")) from error
         name = str(first["loc"][0])
         variable = name if name == "DATABASE_URL" else f"EXECGRAPH_{name.upper()}"
         raise ValueError(f"{variable}: {first['msg']}") from error

@@ -7,11 +7,11 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx
-import uvicorn
 
-from db.hints import Hints, Watch
+from db.hints import Hints
+from graphql_api.context import Context
 from graphql_api.http.app import create_app
-from graphql_api.server import DrainingServer, listen
+from graphql_api.server import DrainingServer, listen, server_config
 from graphql_api.settings import Settings
 
 START_SECONDS = 30.0
@@ -22,7 +22,9 @@ class ApiServer:
 
     def __init__(self, database_url: str, **settings: Any) -> None:
         self.database_url = database_url
-        self._settings = Settings(DATABASE_URL=database_url, log_grace_seconds=0.2).model_copy(update=settings)
+        self._settings = Settings(DATABASE_URL=database_url, log_grace_seconds=0.2, drain_seconds=1).model_copy(
+            update=settings
+        )
 
     @property
     def grace_seconds(self) -> float:
@@ -35,14 +37,9 @@ class ApiServer:
         self.url = f"http://127.0.0.1:{self.port}/graphql"
         self.ws_url = f"ws://127.0.0.1:{self.port}/graphql"
         app = create_app(self._settings)
-        self._hints: Hints = app.state.hints
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            ws="websockets-sansio",
-            ws_max_size=self._settings.max_body_bytes,
-            timeout_graceful_shutdown=1,
-        )
+        self.context: Context = app.state.context
+        self.hints: Hints = app.state.hints
+        config = server_config(app, self._settings)
         self._uvicorn = DrainingServer(config, app.state.draining)
         started = threading.Event()
         startup = self._uvicorn.startup
@@ -73,8 +70,7 @@ class ApiServer:
 
     def followers(self, run_id: str) -> int:
         """How many subscriptions follow a run just now."""
-        watches = tuple(self._hints._watches.get(UUID(run_id), ()))
-        return sum(type(watch) is Watch for watch in watches)
+        return self.context.feeds.followers(UUID(run_id))
 
     def post(self, query: str, **variables: Any) -> dict[str, Any]:
         """Send an operation and give the whole response."""

@@ -1,18 +1,20 @@
 """What a follower of a run reads each time it looks: everything in one statement, so in one snapshot."""
 
-from typing import NamedTuple
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Double, extract, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.enums import ExecutionStatus
-from db.filters import ExecutionLogFilter
+from db.filters import ExecutionLogFilter, WorkflowExecutionFilter
 from db.models import ExecutionCounter, WorkflowExecution
 from db.paging import Page, paged, sliced
 from db.queries.execution_logs import BY_SEQUENCE, LOGS, log
 from db.queries.node_executions import BY_REVISION, STEPS, step
-from db.queries.workflow_executions import RUNS
+from db.queries.workflow_executions import RUNS, matching_runs
 from db.records import ExecutionLogRecord, NodeExecutionRecord, WorkflowExecutionRecord
 from db.state_machine import TERMINAL
 
@@ -20,7 +22,16 @@ run = WorkflowExecution
 counter = ExecutionCounter
 
 
-class LogTail(NamedTuple):
+@dataclass(slots=True)
+class Shared:
+    """What several followers get alike."""
+
+    shared: dict[Hashable, Any] = field(default_factory=dict, kw_only=True, repr=False, compare=False)
+    """What one of them made of it, for all of them: an answer is executed and written once."""
+
+
+@dataclass(slots=True)
+class LogTail(Shared):
     """The entries after a sequence, and how the run stands."""
 
     entries: list[ExecutionLogRecord]
@@ -31,6 +42,8 @@ class LogTail(NamedTuple):
     ended: bool
     quiet_seconds: float
     """Time since the later of the run's last transition and its last append, by the database's clock."""
+    written: int
+    """The last sequence of the run."""
 
 
 async def log_tail(
@@ -54,10 +67,11 @@ async def log_tail(
     status, last_sequence, quiet_seconds = rows[0][:3]
     entries = sliced([ExecutionLogRecord._make(row[3:]) for row in rows if row[3] is not None], page)
     reached = entries.rows[-1].sequence if entries.has_more else max(last_sequence, after)
-    return LogTail(list(entries.rows), reached, entries.has_more, status in TERMINAL, quiet_seconds)
+    return LogTail(list(entries.rows), reached, entries.has_more, status in TERMINAL, quiet_seconds, last_sequence)
 
 
-class RunChanges(NamedTuple):
+@dataclass(slots=True)
+class RunChanges(Shared):
     """A run as it is, and its steps changed after a revision."""
 
     run: WorkflowExecutionRecord
@@ -69,6 +83,8 @@ class RunChanges(NamedTuple):
     ended: bool
     last_sequence: int
     """The number of log entries."""
+    written: int
+    """The last revision of the run."""
 
 
 async def run_changes(connection: AsyncConnection, run_id: UUID, after: int, limit: int) -> RunChanges | None:
@@ -93,6 +109,20 @@ async def run_changes(connection: AsyncConnection, run_id: UUID, after: int, lim
         [NodeExecutionRecord._make(row[first_of_step:]) for row in rows if row[first_of_step] is not None], page
     )
     reached = steps.rows[-1].revision if steps.has_more else max(revision, after)
-    return RunChanges(
-        record, list(steps.rows), reached, steps.has_more, ExecutionStatus(record.status) in TERMINAL, last_sequence
-    )
+    ended = ExecutionStatus(record.status) in TERMINAL
+    return RunChanges(record, list(steps.rows), reached, steps.has_more, ended, last_sequence, revision)
+
+
+@dataclass(slots=True)
+class RunsChange(Shared):
+    """Which runs of a filtered list changed, and which left it; both empty if there may have been any change."""
+
+    changed: list[WorkflowExecutionRecord]
+    removed: list[UUID]
+
+
+async def runs_change(connection: AsyncConnection, ids: list[UUID], where: WorkflowExecutionFilter) -> RunsChange:
+    """What became of runs that changed, as a list with this filter shows it."""
+    matching = await matching_runs(connection, ids, where)
+    found = {run.id for run in matching}
+    return RunsChange(matching, [run_id for run_id in ids if run_id not in found])

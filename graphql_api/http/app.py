@@ -15,9 +15,7 @@ from graphql_api.context import Context
 from graphql_api.http.dashboard import dashboard_routes
 from graphql_api.http.draining import Draining
 from graphql_api.http.endpoint import Endpoint
-from graphql_api.http.gate import Gate
 from graphql_api.http.health import Readiness, healthz
-from graphql_api.http.sites import Sites
 from graphql_api.http.websocket import WebSocketEndpoint
 from graphql_api.observability.exchanges import Exchanges
 from graphql_api.observability.exposition import Exposition
@@ -25,6 +23,7 @@ from graphql_api.observability.sampling import Sampling
 from graphql_api.retention import Retention
 from graphql_api.schema import build_schema
 from graphql_api.settings import Settings
+from graphql_api.subscribers import Subscribers
 from graphql_api.upkeep import Upkeep
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -39,23 +38,23 @@ def create_app(settings: Settings) -> Starlette:
     """
     assert settings.database_url is not None
     database = Database(settings.database_url, pool_size=settings.pool_size, max_overflow=settings.pool_overflow)
-    hints = Hints(database)
-    context = Context(database, hints, Feeds(database, hints), settings)
-    schema = build_schema(settings)
+    hints = Hints(database, settings.listen_url)
+    feeds = Feeds(database, hints, settings.log_grace_seconds)
+    context = Context(database, feeds, Subscribers(settings.max_subscriptions), settings)
+    schema = build_schema()
     draining = Draining()
-    gate = Gate(settings, database)
     sampling = Sampling(database, hints)
     retention = Retention(database, settings.purge, timedelta(seconds=settings.purge_interval_seconds))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         upkeep = Upkeep(database, timedelta(hours=settings.idempotency_hours))
-        async with database, hints, gate.authentication, upkeep, retention, sampling:
+        async with database, hints, upkeep, retention, sampling:
             yield
 
     routes: list[Route | WebSocketRoute] = [
-        Route("/graphql", Endpoint(schema, context, draining, gate).answer, methods=METHODS),
-        WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining, gate)),
+        Route("/graphql", Endpoint(schema, context, draining).answer, methods=METHODS),
+        WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining)),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(database, hints, draining).readyz),
         Route("/metrics", Exposition(sampling).metrics),
@@ -67,13 +66,8 @@ def create_app(settings: Settings) -> Starlette:
         slow_seconds=settings.slow_request_seconds,
         is_leaving=draining.begun.is_set,
     )
-    guarded = Middleware(
-        Sites,
-        origins=settings.allowed_origins,
-        hosts=settings.allowed_hosts,
-        loopback_only=not settings.authenticates,
-    )
-    app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=[observed, guarded])
+    app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=[observed])
+    app.state.context = context
     app.state.hints = hints
     app.state.draining = draining
     return app

@@ -13,17 +13,30 @@ class Draining:
     def __init__(self) -> None:
         self.begun = asyncio.Event()
         self._leaving: set[Leave] = set()
+        self._late: set[asyncio.Future[None]] = set()
 
     @contextmanager
     def ending(self, leave: Leave) -> Iterator[None]:
-        """Have `leave` called if the process goes away within this block."""
+        """Have `leave` called if the process goes away within this block, or does already."""
         self._leaving.add(leave)
+        if self.begun.is_set():
+            late = asyncio.ensure_future(leave())
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
         try:
             yield
         finally:
             self._leaving.discard(leave)
 
-    async def begin(self) -> None:
-        """End all that is under way without an end of its own."""
+    async def begin(self, within: float) -> None:
+        """End all that is under way without an end of its own; clients that do not read hold it up no longer.
+
+        Args:
+            within: seconds.
+        """
         self.begun.set()
-        await asyncio.gather(*(leave() for leave in self._leaving), return_exceptions=True)
+        leaving = [asyncio.ensure_future(leave()) for leave in self._leaving]
+        if leaving:
+            _, stuck = await asyncio.wait(leaving, timeout=within)
+            for each in stuck:
+                each.cancel()

@@ -43,7 +43,8 @@ class Readiness:
         READY.set(problem is None)
         if problem is not None:
             return JSONResponse({"ready": False, "problem": problem}, 503)
-        hints = "arrive" if self._hints.listening else "do not arrive; looking on a timer"
+        listener = self._hints.listener
+        hints = "arrive" if listener.listening else f"do not arrive, looking on a timer: {listener.problem}"
         return JSONResponse({"ready": True, "hints": hints})
 
     async def _problem(self) -> str | None:

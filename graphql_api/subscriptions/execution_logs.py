@@ -1,11 +1,12 @@
 """Following the log of a run."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
 from uuid import UUID
 
 import strawberry
 
-from db.errors import NotFoundError
 from db.validation import check_integer
 from graphql_api.context import Info
 from graphql_api.observability.metrics import DELIVERY_LAG
@@ -21,6 +22,7 @@ class ExecutionLogBatch:
     entries: list[ExecutionLog]
     last_sequence: int
     complete: bool = strawberry.field(description="Whether the run has ended and all its entries were delivered.")
+    shared: strawberry.Private[dict[Any, Any]]
 
 
 @strawberry.type
@@ -38,22 +40,18 @@ class ExecutionLogSubscriptions:
         """Everything after a sequence, then what comes: in order, each entry exactly once."""
         check_integer(after, "after", at_least=0)
         where = log_filter(filter)
-        grace = info.context.settings.log_grace_seconds
-        with info.context.feeds.follow(workflow_execution_id, where) as (feed, watch):
-            caught_up = False
-            while True:
-                tail = await feed.tail(where, after, MAX_LONG_PAGE_SIZE, grace)
-                if tail is None:
-                    raise NotFoundError("Workflow execution", workflow_execution_id)
-                complete = tail.ended and not tail.has_more and tail.quiet_seconds >= grace
-                if complete or tail.last_sequence > after:
-                    after = tail.last_sequence
-                    if caught_up and tail.entries:
-                        DELIVERY_LAG.observe(tail.quiet_seconds)
-                    info.context.forget()
-                    yield ExecutionLogBatch(entries=tail.entries, last_sequence=after, complete=complete)  # type: ignore[arg-type]
-                if complete:
-                    return
+        caught_up = False
+        async with (
+            info.context.feeds.log(workflow_execution_id, where) as feed,
+            aclosing(feed.follow(where, after, MAX_LONG_PAGE_SIZE)) as news,
+        ):
+            async for tail, complete in news:
+                if caught_up and tail.entries:
+                    DELIVERY_LAG.observe(tail.quiet_seconds)
                 caught_up = not tail.has_more
-                if caught_up:
-                    await watch.changed(grace - tail.quiet_seconds if tail.ended else None)
+                yield ExecutionLogBatch(
+                    entries=tail.entries,  # type: ignore[arg-type]
+                    last_sequence=tail.last_sequence,
+                    complete=complete,
+                    shared=tail.shared.setdefault(complete, {}),
+                )

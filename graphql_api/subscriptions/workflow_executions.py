@@ -1,23 +1,17 @@
 """Following a run and its steps."""
 
-import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
 from uuid import UUID
 
 import strawberry
 
-from db.errors import NotFoundError
-from db.queries.following import run_changes
-from db.queries.workflow_executions import matching_runs
 from db.validation import check_integer
 from graphql_api.context import Info
 from graphql_api.types.filters import WorkflowExecutionFilter, run_filter
 from graphql_api.types.node_execution import NodeExecution
 from graphql_api.types.workflow_execution import WorkflowExecution
-
-STEPS_PER_EVENT = 1_000
-RUNS_PER_EVENT = 200
-SECONDS_BETWEEN_EVENTS = 0.25
 
 
 @strawberry.type(
@@ -29,6 +23,7 @@ class WorkflowExecutionChange:
     workflow_execution: WorkflowExecution
     node_executions: list[NodeExecution]
     revision: int = strawberry.field(description="Where to resume.")
+    shared: strawberry.Private[dict[Any, Any]]
 
 
 @strawberry.type(
@@ -40,6 +35,7 @@ class WorkflowExecutionsChange:
 
     changed: list[WorkflowExecution]
     removed_ids: list[UUID]
+    shared: strawberry.Private[dict[Any, Any]]
 
 
 @strawberry.type
@@ -55,28 +51,14 @@ class WorkflowExecutionSubscriptions:
     ) -> AsyncGenerator[WorkflowExecutionChange, None]:
         """What changed after a revision, then what changes, coalesced; the last event is the final state."""
         check_integer(after, "after", at_least=0)
-        database, entries = info.context.database, -1
-        with info.context.hints.watch(id) as watch:
-            while True:
-                async with database.read() as connection:
-                    changes = await run_changes(connection, id, after, STEPS_PER_EVENT)
-                if changes is None:
-                    raise NotFoundError("Workflow execution", id)
-                if changes.revision > after or changes.last_sequence != entries:
-                    after, entries = changes.revision, changes.last_sequence
-                    info.context.forget()
-                    yield WorkflowExecutionChange(
-                        workflow_execution=changes.run,  # type: ignore[arg-type]
-                        node_executions=changes.steps,  # type: ignore[arg-type]
-                        revision=after,
-                    )
-                    if not changes.has_more and not changes.ended:
-                        await asyncio.sleep(SECONDS_BETWEEN_EVENTS)
-                if changes.has_more:
-                    continue
-                if changes.ended:
-                    return
-                await watch.changed()
+        async with info.context.feeds.run(id) as feed, aclosing(feed.follow(after)) as news:
+            async for changes in news:
+                yield WorkflowExecutionChange(
+                    workflow_execution=changes.run,  # type: ignore[arg-type]
+                    node_executions=changes.steps,  # type: ignore[arg-type]
+                    revision=changes.revision,
+                    shared=changes.shared,
+                )
 
     @strawberry.subscription
     async def workflow_executions_changed(
@@ -85,24 +67,10 @@ class WorkflowExecutionSubscriptions:
         filter: WorkflowExecutionFilter | None = None,  # noqa: A002 - the contract's name
     ) -> AsyncGenerator[WorkflowExecutionsChange, None]:
         """Which runs of a filtered list changed, coalesced, and which left it."""
-        where, database = run_filter(filter), info.context.database
-        async with info.context.hints.watch_all() as watch:
-            yield WorkflowExecutionsChange(changed=[], removed_ids=[])
-            while True:
-                runs = await watch.changed()
-                if runs is None:
-                    yield WorkflowExecutionsChange(changed=[], removed_ids=[])
-                for ids in _batches(sorted(runs or ()), RUNS_PER_EVENT):
-                    async with database.read() as connection:
-                        matching = await matching_runs(connection, ids, where)
-                    found = {run.id for run in matching}
-                    info.context.forget()
-                    yield WorkflowExecutionsChange(
-                        changed=matching,  # type: ignore[arg-type]
-                        removed_ids=[run_id for run_id in ids if run_id not in found],
-                    )
-                await asyncio.sleep(SECONDS_BETWEEN_EVENTS)
-
-
-def _batches(items: list[UUID], size: int) -> list[list[UUID]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+        async with info.context.feeds.run_list(run_filter(filter)) as feed, aclosing(feed.follow()) as news:
+            async for change in news:
+                yield WorkflowExecutionsChange(
+                    changed=change.changed,  # type: ignore[arg-type]
+                    removed_ids=change.removed,
+                    shared=change.shared,
+                )

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import event
 
 from db import Database, LogLevel, TriggerType
-from db import feeds as feeds_module
 from db.commands.execution_logs import append_logs
 from db.commands.workflow_executions import (
     complete_workflow_execution,
@@ -20,7 +19,10 @@ from db.commands.workflow_executions import (
     start_workflow_execution,
 )
 from db.commands.workflows import create_workflow
+from db.errors import NotFoundError
 from db.feeds import Feeds
+from db.feeds import feed as feed_module
+from db.feeds import logs as logs_module
 from db.filters import ExecutionLogFilter
 from db.hints import Hints
 
@@ -32,7 +34,7 @@ GRACE = 0.1
 @pytest.fixture
 async def feeds(database: Database) -> AsyncIterator[Feeds]:
     async with Hints(database) as hints:
-        yield Feeds(database, hints)
+        yield Feeds(database, hints, GRACE)
 
 
 @pytest.fixture
@@ -66,24 +68,18 @@ async def follow(
 ) -> list[int]:
     """Follow to the end, and give the sequences in the order in which they came."""
     got: list[int] = []
-    with feeds.follow(run_id, where) as (feed, watch):
-        while True:
-            tail = await feed.tail(where, after, limit, GRACE)
-            assert tail is not None
+    async with feeds.log(run_id, where) as feed:
+        async for tail, _ in feed.follow(where, after, limit):
             got += [found.sequence for found in tail.entries]
-            after = tail.last_sequence
-            if tail.ended and not tail.has_more and tail.quiet_seconds >= GRACE:
-                return got
             if pause:
                 await asyncio.sleep(random.uniform(0, pause))
-            if not tail.has_more:
-                await watch.changed(GRACE - tail.quiet_seconds if tail.ended else None)
+    return got
 
 
 async def test_followers_of_all_kinds_get_exactly_what_they_asked_for(
     database: Database, feeds: Feeds, run_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds_module, "MAX_ENTRIES", 40)  # slow followers fall behind what is kept
+    monkeypatch.setattr(logs_module, "MAX_ENTRIES", 40)  # slow followers fall behind what is kept
     await append(database, run_id, 100)
     filters = {
         "all": ALL,
@@ -110,7 +106,7 @@ async def test_followers_of_all_kinds_get_exactly_what_they_asked_for(
     written = await follow(feeds, run_id)
     assert written == list(range(1, len(written) + 1))
     for (name, after, pause, limit), got in results.items():
-        expected = await follow(Feeds(database, feeds._hints), run_id, filters[name], after)
+        expected = await follow(Feeds(database, feeds._hints, GRACE), run_id, filters[name], after)
         assert got == expected, (name, after, pause, limit)
 
 
@@ -129,7 +125,7 @@ async def test_a_hundred_followers_cost_about_one_read_of_each_append(
         for level in LogLevel
     ]
     async with asyncio.timeout(LIMIT_SECONDS):
-        while sum(feed.followers for feed, _ in feeds._feeds.values()) < 100:  # noqa: ASYNC110
+        while feeds.followers(run_id) < 100:  # noqa: ASYNC110
             await asyncio.sleep(0)
         await append(database, run_id, 4)
         event.listen(database.read_engine.sync_engine, "before_cursor_execute", count)
@@ -155,25 +151,42 @@ async def test_nothing_is_kept_of_a_run_that_nobody_follows(database: Database, 
 async def test_what_is_kept_is_bounded(
     database: Database, feeds: Feeds, run_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds_module, "MAX_CHARACTERS", 100)
-    with feeds.follow(run_id, ALL) as (feed, _):
-        await feed.tail(ALL, 0, 1_000, GRACE)
-        for _ in range(3):
+    monkeypatch.setattr(logs_module, "MAX_CHARACTERS", 100)
+    async with asyncio.timeout(LIMIT_SECONDS), feeds.log(run_id, ALL) as feed:
+        news = feed.follow(ALL, 0, 1_000)
+        for reached in (50, 100, 150):
             await append(database, run_id, 50)
-            await feed.tail(ALL, feed._high, 1_000, GRACE)
-        assert feed._high == 150
-        assert 0 < sum(len(kept.message) for kept in feed._kept) <= 100
-        behind = await feed.tail(ALL, 0, 1_000, GRACE)
-    assert behind is not None
+            assert (await anext(news))[0].last_sequence == reached
+        assert 0 < sum(kept.size for kept in feed._kept) <= 100
+        behind, _ = await anext(feed.follow(ALL, 0, 1_000))
+        await news.aclose()
     assert [found.sequence for found in behind.entries] == list(range(1, 151))
+
+
+async def test_what_is_kept_is_forgotten_after_a_while(
+    database: Database, feeds: Feeds, run_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "KEEP_SECONDS", 0.05)
+    await append(database, run_id, 1)
+    async with asyncio.timeout(LIMIT_SECONDS), feeds.log(run_id, ALL) as feed:
+        news, slow = feed.follow(ALL, 0, 1_000), feed.follow(ALL, 0, 1_000)
+        await anext(news)
+        await anext(slow)
+        await append(database, run_id, 50)
+        await anext(news)
+        while feed._kept or feed._tails:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert [found.sequence for found in (await anext(slow))[0].entries] == list(range(2, 52))
+        await news.aclose()
+        await slow.aclose()
 
 
 async def test_a_run_that_is_deleted_is_gone_for_its_followers(database: Database, feeds: Feeds, run_id: UUID) -> None:
     await append(database, run_id, 3)
-    with feeds.follow(run_id, ALL) as (feed, watch):
-        assert (await feed.tail(ALL, 0, 10, GRACE)) is not None
-        assert (await feed.tail(ALL, 3, 10, GRACE)) is not None
+    async with asyncio.timeout(LIMIT_SECONDS), feeds.log(run_id, ALL) as feed:
+        early, late = feed.follow(ALL, 0, 10), feed.follow(ALL, 3, 10)
+        await anext(early)
+        waiting = [asyncio.ensure_future(anext(follower)) for follower in (early, late)]
+        await asyncio.sleep(0)
         await database.run(lambda session: delete_workflow_execution(session, run_id))
-        async with asyncio.timeout(LIMIT_SECONDS):
-            await watch.changed()
-            assert await feed.tail(ALL, 3, 10, GRACE) is None
+        assert [type(told) for told in await asyncio.gather(*waiting, return_exceptions=True)] == [NotFoundError] * 2

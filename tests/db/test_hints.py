@@ -13,9 +13,12 @@ from sqlalchemy.engine import make_url
 
 from db import Database, ExecutionLog, LogLevel, WorkflowExecution
 from db import hints as hints_module
+from db import listener as listener_module
 from db.commands.execution_logs import append_logs
-from db.hints import CHANNEL, MAX_UNTOLD_RUNS, SLOW_TIMER_SECONDS, Hints, ListWatch, Watch
+from db.hints import SLOW_TIMER_SECONDS, Hints
+from db.listener import CHANNEL
 from db.sweep import Sweep
+from db.watches import MAX_UNTOLD_RUNS, ListWatch, Watch
 from tests.db.builders import COMPLETED, RUNNING, EntryInput, a_run, a_workflow, append, finish_run
 
 CHANGE = "UPDATE workflow_executions SET context = to_jsonb(gen_random_uuid()) WHERE id = $1"
@@ -332,47 +335,42 @@ async def test_after_the_hub_has_gone_nothing_is_sent(database_url: str) -> None
 
 
 async def listeners(connection: asyncpg.Connection) -> set[int]:
-    """The backends of the database but that of the connection."""
+    """The backends of the database that listen and do nothing else."""
     rows = await connection.fetch(
-        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        " AND backend_type = 'client backend'"
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
     )
     return {pid for (pid,) in rows}
 
 
 async def test_a_listener_that_is_killed_comes_back_and_is_told(database: Database, database_url: str) -> None:
     run_id = await a_run(database)
-    async with raw_connection(database) as connection:
-        before = await listeners(connection)
-        async with process(database_url) as (_, hints):
-            [pid] = await listeners(connection) - before
-            with hints.watch(run_id) as watch:
-                await connection.execute("SELECT pg_terminate_backend($1)", pid)
-                await change_untold(database, run_id)
-                await is_told(watch)  # as it comes back, it looks
+    async with raw_connection(database) as connection, process(database_url) as (_, hints):
+        [pid] = await listeners(connection)
+        with hints.watch(run_id) as watch:
+            await connection.execute("SELECT pg_terminate_backend($1)", pid)
+            await change_untold(database, run_id)
+            await is_told(watch)  # as it comes back, it looks
 
-                async def listens_again() -> bool:
-                    return hints.listening and bool(await listeners(connection) - before - {pid})
+            async def listens_again() -> bool:
+                return hints.listening and bool(await listeners(connection) - {pid})
 
-                await until(listens_again)
-                async with Hints(database) as other:
-                    await listens(other)
-                    await append(database, run_id, EntryInput())
-                    await is_told(watch)
+            await until(listens_again)
+            async with Hints(database) as other:
+                await listens(other)
+                await append(database, run_id, EntryInput())
+                await is_told(watch)
 
 
 async def test_a_follower_of_all_is_told_to_read_everything_after_nobody_listened(
     database: Database, database_url: str
 ) -> None:
-    async with raw_connection(database) as connection:
-        before = await listeners(connection)
-        async with process(database_url) as (_, hints):
-            [pid] = await listeners(connection) - before
-            async with hints.watch_all() as watch:
-                await connection.execute("SELECT pg_terminate_backend($1)", pid)
-                async with asyncio.timeout(SOON):
-                    while await watch.changed() is not None:
-                        pass
+    async with raw_connection(database) as connection, process(database_url) as (_, hints):
+        [pid] = await listeners(connection)
+        async with hints.watch_all() as watch:
+            await connection.execute("SELECT pg_terminate_backend($1)", pid)
+            async with asyncio.timeout(SOON):
+                while await watch.changed() is not None:
+                    pass
 
 
 async def test_where_listening_is_not_possible_the_timer_serves(database: Database, database_url: str) -> None:
@@ -440,11 +438,11 @@ async def transaction_pooler(database: Database) -> AsyncIterator[int]:
 async def test_a_pooler_that_swallows_notifications_is_found_out_by_a_round_trip(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(hints_module, "ROUND_TRIP_SECONDS", 0.3)
+    monkeypatch.setattr(listener_module, "ROUND_TRIP_SECONDS", 0.3)
     run_id = await a_run(database)
 
     async def found_out() -> bool:
-        return "is a pooler in between?" in caplog.text
+        return "is a pooler in between" in caplog.text
 
     async with transaction_pooler(database) as port:
         url = make_url(database_url).set(host="127.0.0.1", port=port, query={"ssl": "disable"})
@@ -455,6 +453,35 @@ async def test_a_pooler_that_swallows_notifications_is_found_out_by_a_round_trip
                 for _ in range(2):
                     await change_untold(database, run_id)
                     await is_told(watch)
+
+
+async def test_past_a_pooler_hints_arrive_over_the_direct_address(
+    database: Database, database_url: str, elsewhere: Process
+) -> None:
+    run_id = await a_run(database)
+    async with transaction_pooler(database) as port:
+        url = make_url(database_url).set(host="127.0.0.1", port=port, query={"ssl": "disable"})
+        async with Database(url) as pooled, Hints(pooled, database_url) as hints:
+            await listens(hints)
+            with hints.watch(run_id) as watch, elsewhere.hints.watch(run_id) as other:
+                await append(elsewhere.database, run_id, EntryInput())
+                await is_told(watch)
+                await is_told(other)
+                await append(pooled, run_id, EntryInput())
+                await is_told(other)
+
+
+async def test_a_direct_address_of_another_database_is_found_out(
+    database: Database, new_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "ROUND_TRIP_SECONDS", 0.3)
+    async with Hints(database, new_database_url) as hints:
+
+        async def found_out() -> bool:
+            return "or is it another database?" in (hints.listener.problem or "")
+
+        await until(found_out)
+        assert not hints.listening
 
 
 # Looking without being told.

@@ -1,0 +1,131 @@
+"""Connections as uvicorn serves them, which let go of clients that do not read, do not ask or are not there."""
+
+import asyncio
+import socket
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from graphql_api.settings import Settings
+
+CLOSE_SECONDS = 1.0
+"""How long a connection that is given up may take for its last words."""
+
+
+class Stall:
+    """Aborts a connection whose client takes nothing of what is sent to it for too long."""
+
+    def __init__(self, transport: asyncio.Transport, seconds: float) -> None:
+        self._transport = transport
+        self._seconds = seconds
+        self._left = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the client is behind."""
+        return self._timer is not None
+
+    def begin(self) -> None:
+        """The client is behind: what is sent waits for it."""
+        if self._timer is None:
+            self._watch()
+
+    def end(self) -> None:
+        """The client has caught up, or is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _watch(self) -> None:
+        self._left = self._transport.get_write_buffer_size()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
+
+    def _look(self) -> None:
+        if self._transport.get_write_buffer_size() < self._left:
+            self._watch()  # slow, but it reads
+        else:
+            self._transport.abort()
+
+
+def tell_system(transport: asyncio.Transport, seconds: float) -> None:
+    """Have the system give up a connection whose other side does not even confirm what it gets."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT") and connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+
+
+def http_protocol(settings: Settings) -> type[asyncio.Protocol]:
+    """The protocol of HTTP connections with these limits."""
+
+    class HTTPConnection(HttpToolsProtocol):
+        """An HTTP connection."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._stall = Stall(transport, settings.client_timeout_seconds)
+            tell_system(transport, settings.client_timeout_seconds)
+            loop = asyncio.get_running_loop()
+            self._silence = loop.call_later(settings.connection_init_seconds, transport.abort)
+
+        def on_headers_complete(self) -> None:
+            self._silence.cancel()
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._silence.cancel()
+            self._stall.end()
+            super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._stall.begin()
+
+        def resume_writing(self) -> None:
+            self._stall.end()
+            super().resume_writing()
+
+    return HTTPConnection
+
+
+def websocket_protocol(settings: Settings) -> type[asyncio.Protocol]:
+    """The protocol of WebSocket connections with these limits."""
+
+    class WebSocketConnection(WebSocketsSansIOProtocol):
+        """A WebSocket connection. What is sent returns only when the client keeps up, so nothing heaps up here."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._sending = asyncio.Lock()
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._stall = Stall(transport, settings.client_timeout_seconds)
+            tell_system(transport, settings.client_timeout_seconds)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stall.end()
+            super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._stall.begin()
+
+        def resume_writing(self) -> None:
+            self._stall.end()
+            super().resume_writing()
+
+        def keepalive_timeout(self) -> None:
+            if self._stall.is_watched:  # the ping waits for the client to read what was sent before it
+                self.pong_timer = self.loop.call_later(settings.client_timeout_seconds, self.keepalive_timeout)
+                return
+            super().keepalive_timeout()
+            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)  # it may never take the last words
+
+        async def send(self, message: Any) -> None:
+            async with self._sending:
+                await super().send(message)
+                await self.writable.wait()
+
+    return WebSocketConnection

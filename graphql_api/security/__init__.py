@@ -1,1 +1,0 @@
-"""Who may do what, what is shown to whom, and how much anybody may ask for."""
