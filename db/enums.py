@@ -29,3 +29,19 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class Role(StrEnum):
+    """What a caller may do, in ascending order: each may do what those before it may."""
+
+    VIEWER = "viewer"  # read and follow, with secrets masked
+    ENGINE = "engine"  # report
+    ADMIN = "admin"  # delete
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order."""
+        return _RANKS[self]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}

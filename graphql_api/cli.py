@@ -6,6 +6,7 @@ import click
 
 from graphql_api.commands.purge import purge_command
 from graphql_api.commands.reach import migrate, one_line_errors, reached, settings_of_environment
+from graphql_api.commands.token import token_group
 from graphql_api.observability.logs import configure_logs
 from graphql_api.schema import build_schema
 from graphql_api.server import listen, serve
@@ -32,10 +33,13 @@ def serve_command(host: str | None, port: int | None) -> None:
     settings = settings_of_environment()
     configure_logs(settings.log_format, settings.log_level)
     with one_line_errors():
-        opened = listen(host or settings.host, settings.port if port is None else port)
+        opened = listen(
+            host or settings.host, settings.port if port is None else port, authenticates=settings.authenticates
+        )
         with opened, reached(settings) as served:
             address = f"{opened.getsockname()[0]}:{opened.getsockname()[1]}"
-            click.echo(f"execgraph serves http://{address}/graphql (GraphiQL in a browser). Ctrl-C stops it.")
+            browser = " (GraphiQL in a browser)" if settings.shows_graphiql else ""
+            click.echo(f"execgraph serves http://{address}/graphql{browser}. Ctrl-C stops it.")
             with contextlib.suppress(KeyboardInterrupt):
                 serve(served, opened)
 
@@ -64,6 +68,7 @@ def settings_command() -> None:
 
 
 main.add_command(purge_command)
+main.add_command(token_group)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from strawberry.dataloader import DataLoader
 
 from db.database import Database
 from db.feeds import Feeds
+from graphql_api.document import Operation
+from graphql_api.security.access import UNAUTHENTICATED, Access
+from graphql_api.security.admission import Admission
 from graphql_api.settings import Settings
 from graphql_api.subscribers import Subscribers
 
@@ -18,27 +21,51 @@ P = ParamSpec("P")
 
 
 class Context:
-    """The process's database, feeds, subscribers and settings, and the dataloaders of one operation.
+    """The process's database, feeds, subscribers and settings, who asks, and the dataloaders of one operation.
 
     Dataloaders remember what they loaded, so they live as long as one answer: a query or mutation, or one
     event of a subscription.
     """
 
-    def __init__(self, database: Database, feeds: Feeds, subscribers: Subscribers, settings: Settings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        feeds: Feeds,
+        subscribers: Subscribers,
+        settings: Settings,
+        admission: Admission | None = None,
+    ) -> None:
         self.database = database
         self.feeds = feeds
         self.subscribers = subscribers
         self.settings = settings
+        self.admission = admission or Admission(
+            most=settings.max_concurrent_requests,
+            waiting=settings.max_waiting_requests,
+            per_caller=settings.max_requests_per_token,
+        )
+        self.access: Access = UNAUTHENTICATED
+        """Who asks, and what is open to them."""
+        self.operation: Operation | None = None
+        """What is executed."""
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
 
-    def for_operation(self) -> "Context":
-        """A context for another operation in the same process, with nothing loaded."""
-        return Context(self.database, self.feeds, self.subscribers, self.settings)
+    def of_caller(self, access: Access) -> "Context":
+        """A context in the same process for who has this access."""
+        context = Context(self.database, self.feeds, self.subscribers, self.settings, self.admission)
+        context.access = access
+        return context
+
+    def for_operation(self, operation: Operation | None = None) -> "Context":
+        """A context for another operation of the same caller, with nothing loaded; by default the same operation."""
+        context = self.of_caller(self.access)
+        context.operation = operation or self.operation
+        return context
 
     @property
     def audience(self) -> Hashable:
         """What two operations have to have in common for the answer to the one to do for the other."""
-        return None
+        return self.access.namespaces, self.access.shows_secrets
 
     async def load(
         self,

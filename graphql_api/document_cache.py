@@ -1,10 +1,9 @@
-"""Documents that were parsed and found valid before: clients send the same few again and again."""
+"""What was found out of the documents used last: clients send the same few again and again."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
-from graphql import DocumentNode
-from strawberry.extensions import SchemaExtension
+T = TypeVar("T")
 
 MAX_CHARACTERS = 1_048_576
 """Of all remembered documents together; a parsed one takes some hundred times its text."""
@@ -12,52 +11,26 @@ MAX_DOCUMENT_CHARACTERS = 32_768
 """A longer document is not remembered."""
 
 
-class DocumentCache:
-    """The valid documents used last, of one schema."""
+class DocumentCache(Generic[T]):
+    """What is remembered of documents, by their text."""
 
     def __init__(self) -> None:
-        self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._found: OrderedDict[str, T] = OrderedDict()
         self._characters = 0
 
-    def get(self, text: str) -> DocumentNode | None:
-        """The document with this text, if it is remembered."""
-        document = self._documents.get(text)
-        if document is not None:
-            self._documents.move_to_end(text)
-        return document
+    def get(self, text: str) -> T | None:
+        """What was found out of the document with this text, if it is remembered."""
+        found = self._found.get(text)
+        if found is not None:
+            self._found.move_to_end(text)
+        return found
 
-    def add(self, text: str, document: DocumentNode) -> None:
-        """Remember a valid document, and forget those not used for longest where it is too much."""
-        if len(text) > MAX_DOCUMENT_CHARACTERS or text in self._documents:
+    def add(self, text: str, found: T) -> None:
+        """Remember this of a document, and forget those not used for longest where it is too much."""
+        if len(text) > MAX_DOCUMENT_CHARACTERS or text in self._found:
             return
-        self._documents[text] = document
+        self._found[text] = found
         self._characters += len(text)
         while self._characters > MAX_CHARACTERS:
-            forgotten, _ = self._documents.popitem(last=False)
+            forgotten, _ = self._found.popitem(last=False)
             self._characters -= len(forgotten)
-
-    def extension(self) -> Callable[[], SchemaExtension]:
-        """What gives the schema this cache."""
-        return lambda: _CachedDocuments(self)
-
-
-class _CachedDocuments(SchemaExtension):
-    def __init__(self, cache: DocumentCache) -> None:
-        self._cache = cache
-        self._found = False
-
-    def on_parse(self) -> Iterator[None]:
-        """Take the document from the cache."""
-        context = self.execution_context
-        context.graphql_document = self._cache.get(context.query or "")
-        self._found = context.graphql_document is not None
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Validate only what was not found, and remember what is valid."""
-        context = self.execution_context
-        if self._found and context.pre_execution_errors is None:
-            context.pre_execution_errors = []
-        yield
-        if not self._found and not context.pre_execution_errors and context.graphql_document is not None:
-            self._cache.add(context.query or "", context.graphql_document)

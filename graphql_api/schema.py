@@ -1,41 +1,80 @@
 """The schema, and the two ways into it: `execute` for one result, `answers` for any number, written."""
 
-from collections.abc import AsyncGenerator, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.exceptions import MissingQueryError
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import ExecutionContext, ExecutionResult
+from strawberry.types.execution import ExecutionContext, ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from graphql_api.answer import Answer, answer, refusal
 from graphql_api.bulk_inputs import Executor
 from graphql_api.context import Context, Info
-from graphql_api.document import DocumentChecks
-from graphql_api.document_cache import DocumentCache
+from graphql_api.document import DocumentError, Documents, Operation
 from graphql_api.errors import public_errors
 from graphql_api.mutations import Mutation
 from graphql_api.observability.operations import Execution, observed_stream
 from graphql_api.queries import Query
 from graphql_api.scalars import SCALARS
+from graphql_api.security.errors import SecurityError, TookTooLongError
+from graphql_api.security.roles import check_roles
+from graphql_api.security.trusted import TrustedDocuments
+from graphql_api.settings import Settings
 from graphql_api.subscriptions import Subscription
 from graphql_api.subscriptions.operation import subscribe
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, with our errors and a context of its own for each operation."""
+    """Strawberry's schema, with our errors, and what it takes for an operation to be executed."""
 
-    async def execute(
-        self, query: str | None, *args: Any, context_value: Any = None, operation_name: str | None = None, **kwargs: Any
+    documents: Documents
+
+    async def execute(  # type: ignore[override]
+        self,
+        query: str,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Context | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] = frozenset(OperationType),
     ) -> ExecutionResult:
-        """Execute a query or mutation and say of its errors what a client may know."""
-        kwargs |= {"context_value": context_value.for_operation(), "operation_name": operation_name}
+        """Execute a query or mutation, when there is room for it, and say of its errors what a client may know.
+
+        Raises:
+            CannotGetOperationTypeError: the document has no operation of this name.
+            InvalidOperationTypeError: the operation is of another type.
+            TooManyRequestsError, OverloadedError: there is no room.
+            TookTooLongError: it took longer than a request may.
+        """
+        assert context_value is not None
+        caller, admission = context_value.access.caller, context_value.admission
+        limit = context_value.settings.request_timeout_seconds
         with Execution(query, operation_name) as execution:
-            execution.result = result = _told(await super().execute(query, *args, **kwargs))
+            await admission.enter(caller)
+            try:
+                async with asyncio.timeout(limit):
+                    operation = self._admitted(
+                        query, variable_values, operation_name, context_value, allowed_operation_types
+                    )
+                    result = await super().execute(
+                        query,
+                        variable_values=variable_values,
+                        context_value=context_value.for_operation(operation),
+                        operation_name=operation.name,
+                        allowed_operation_types=allowed_operation_types,
+                    )
+            except DocumentError as error:
+                result = PreExecutionError(data=None, errors=error.errors)
+            except TimeoutError:
+                raise TookTooLongError(limit) from None
+            finally:
+                admission.leave(caller)
+            execution.result = _told(result)
         return result
 
     async def answers(
@@ -47,24 +86,23 @@ class Schema(strawberry.Schema):
         allowed: Iterable[OperationType] = frozenset(OperationType),
     ) -> AsyncGenerator[Answer, None]:
         """Execute any operation; a query or mutation has one answer, a subscription one for each event."""
-        context = context.for_operation()
-        prepared = await self._prepare(query, variables, operation_name, context, allowed)
+        prepared = self._prepare(query, variables, operation_name, context, allowed)
         if isinstance(prepared, ExecutionContext) and prepared.operation_type is not OperationType.SUBSCRIPTION:
-            given: dict[str, Any] = {
-                "variable_values": variables,
-                "operation_name": operation_name,
-                "context_value": context,
-            }
-            yield answer(await self.execute(query, **given))
+            try:
+                yield answer(await self.execute(query, variables, context, operation_name))
+            except SecurityError as error:
+                yield refusal([error])
             return
         answers = (
-            _only(prepared) if isinstance(prepared, Answer) else subscribe(self._schema, Executor, prepared, context)
+            _only(prepared)
+            if isinstance(prepared, Answer)
+            else subscribe(self._schema, Executor, prepared, prepared.context)
         )
         async with aclosing(observed_stream(query, operation_name, answers)) as observed:
             async for each in observed:
                 yield each
 
-    async def _prepare(
+    def _prepare(
         self,
         query: str,
         variables: dict[str, Any] | None,
@@ -73,29 +111,39 @@ class Schema(strawberry.Schema):
         allowed: Iterable[OperationType],
     ) -> ExecutionContext | Answer:
         """Parse and validate; gives what is to be executed, or why it is not."""
-        prepared = self._create_execution_context(
-            query=query,
-            allowed_operation_types=allowed,
-            variable_values=variables,
-            context_value=context,
-            operation_name=operation_name,
-        )
-        extensions = self.get_extensions()
-        for extension in extensions:
-            extension.execution_context = prepared
-        runner = self.create_extensions_runner(prepared, extensions)
         try:
-            async with runner.operation():
-                refused = await self._prepare_operation_async(context=prepared, extensions_runner=runner)
+            operation = self._admitted(query, variables, operation_name, context, allowed)
+        except DocumentError as error:
+            return _refused(error.errors)
         except CannotGetOperationTypeError as error:
             return _refused([GraphQLError(error.as_http_error_reason(), original_error=error)])
         except InvalidOperationTypeError as error:
             return _refused(
                 [GraphQLError(f"{error.operation_type.name.lower()}s are not allowed here", original_error=error)]
             )
-        except MissingQueryError as error:
-            return _refused([GraphQLError(str(error), original_error=error)])
-        return prepared if refused is None else _refused(refused.errors or [])
+        prepared = self._create_execution_context(
+            query=query,
+            allowed_operation_types=allowed,
+            variable_values=variables,
+            context_value=context.for_operation(operation),
+            operation_name=operation.name,
+        )
+        prepared.graphql_document = operation.document
+        return prepared
+
+    def _admitted(
+        self,
+        query: str,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+        context: Context,
+        allowed: Iterable[OperationType],
+    ) -> Operation:
+        operation = self.documents.operation(query, operation_name)
+        if operation.kind not in allowed:
+            raise InvalidOperationTypeError(operation.kind)
+        self.documents.admit(operation, variables, context.access)
+        return operation
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Leave the logging to `public_errors`, which knows what is a surprise."""
@@ -115,13 +163,38 @@ def _told(result: Any) -> Any:
     return result
 
 
-def build_schema() -> Schema:
-    """Build the schema that `schema.graphql` shows."""
-    return Schema(
+class _Validated(SchemaExtension):
+    """Gives Strawberry the document that was parsed and validated already."""
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        context.graphql_document = context.context.operation.document
+        context.pre_execution_errors = []
+        yield
+
+
+def build_schema(settings: Settings | None = None) -> Schema:
+    """Build the schema that `schema.graphql` shows, with the limits that are set.
+
+    Raises:
+        FieldWithoutRoleError: a field says nothing of who it is for.
+        ValueError: the trusted documents cannot be read.
+    """
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        extensions=[DocumentChecks, DocumentCache().extension()],
+        extensions=[_Validated],
         execution_context_class=Executor,
         config=StrawberryConfig(info_class=Info, scalar_map=SCALARS),
     )
+    check_roles(schema._schema)
+    settings = settings or Settings.model_construct()
+    manifest = settings.trusted_documents
+    schema.documents = Documents(
+        schema._schema,
+        settings.limits,
+        introspection=settings.introspection,
+        trusted=None if manifest is None else TrustedDocuments(manifest),
+    )
+    return schema

@@ -64,14 +64,17 @@ class ServerError(Exception):
     """The server cannot start; the message is one line that says why and what to do."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Open the socket to serve on, on loopback only: there is no authentication.
+def listen(host: str, port: int, *, authenticates: bool = False) -> socket.socket:
+    """Open the socket to serve on; on loopback only where callers need not say who they are.
 
     Raises:
-        ServerError: the address is not loopback, or the port is in use.
+        ServerError: the address is not loopback although it has to be, or the port is in use.
     """
-    if not _is_loopback(host):
-        raise ServerError(f"{host} is not a loopback address; without authentication the server listens on 127.0.0.1")
+    if not authenticates and not _is_loopback(host):
+        raise ServerError(
+            f"{host} is not a loopback address; without authentication the server listens on 127.0.0.1."
+            " Set EXECGRAPH_AUTHENTICATION=required and make tokens with `execgraph token create`"
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,14 +1,25 @@
 """Settings, from `DATABASE_URL` and `EXECGRAPH_*` in the environment."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, ValidationError
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from db.commands.purge import PurgePolicy
 from graphql_api.observability.logs import LogFormat, LogThreshold
 from graphql_api.retention import parse_policies
+from graphql_api.security.limits import Limits
+
+_DEFAULTS = Limits()
+
+
+def _listed(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Any number of names, separated by commas."""
 
 
 def _policies(value: Any) -> Any:
@@ -35,7 +46,9 @@ class Settings(BaseSettings):
         description="Where the embedded PostgreSQL keeps its data."
         " By default /var/lib/execgraph for root, else ~/.local/share/execgraph.",
     )
-    host: str = Field(default="127.0.0.1", description="The address to listen on; loopback only.")
+    host: str = Field(
+        default="127.0.0.1", description="The address to listen on; loopback only, unless authentication is required."
+    )
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     pool_size: PositiveInt = Field(
         default=10, description="Connections to PostgreSQL kept open, for reads and for reports each."
@@ -94,6 +107,107 @@ class Settings(BaseSettings):
         default=3600.0, gt=0, description="How often it looks for them, in seconds; one process at a time does."
     )
 
+    # Who may do what, and from where.
+    authentication: Literal["none", "required"] = Field(
+        default="none", description="Whether callers have to say who they are. `none` is for loopback only."
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="The OpenID Connect issuer whose tokens are accepted beside API tokens."
+    )
+    oidc_audience: str | None = Field(default=None, description="The audience that its tokens have to be for.")
+    oidc_jwks: str | None = Field(default=None, description="Its keys: an https:// URL, or the path of a file.")
+    oidc_role_claim: str = Field(
+        default="role", description="The claim that holds viewer, engine or admin; `a.b` is b inside a."
+    )
+    oidc_namespaces_claim: str | None = Field(
+        default=None, description="The claim that holds the namespaces a caller is limited to. None: nobody is."
+    )
+    allowed_origins: Names = Field(
+        default=(), description="Origins of other sites' pages that may ask, as https://dashboard.example.org."
+    )
+    allowed_hosts: Names = Field(
+        default=(), description="Further names that the server may be called by without authentication."
+    )
+    introspection: bool = Field(default=True, description="Whether clients may ask for the schema.")
+    graphiql: bool | None = Field(
+        default=None, description="Whether browsers get GraphiQL. By default only without authentication."
+    )
+    trusted_documents: Path | None = Field(
+        default=None, description="A JSON object of documents by id: nothing else is executed then."
+    )
+
+    # How much anybody may ask for.
+    max_document_characters: PositiveInt = Field(default=_DEFAULTS.characters, description="Characters of a document.")
+    max_tokens: PositiveInt = Field(default=_DEFAULTS.tokens, description="Tokens of a document.")
+    max_depth: PositiveInt = Field(default=_DEFAULTS.depth, description="Fields inside each other.")
+    max_aliases: int = Field(default=_DEFAULTS.aliases, ge=0, description="Aliases and repeated fields of a document.")
+    max_root_fields: PositiveInt = Field(default=_DEFAULTS.root_fields, description="Fields at the top.")
+    max_directives: int = Field(default=_DEFAULTS.directives, ge=0, description="Directives of a document.")
+    max_cost: PositiveInt = Field(
+        default=_DEFAULTS.cost, description="Objects in an answer, reckoned from the page sizes before execution."
+    )
+    max_errors: PositiveInt = Field(default=_DEFAULTS.errors, description="Validation errors that are told.")
+    statement_timeout_seconds: PositiveFloat = Field(
+        default=30.0, description="How long one SQL statement may take, in seconds."
+    )
+    request_timeout_seconds: PositiveFloat = Field(
+        default=60.0, description="How long one request may take, in seconds; streams excepted."
+    )
+
+    max_concurrent_requests: PositiveInt = Field(
+        default=40, description="Requests that are worked on at once at most; fewer where the processor is the limit."
+    )
+    max_waiting_requests: int = Field(
+        default=100, ge=0, description="Requests that wait for that; what comes on top is refused with 503."
+    )
+    max_requests_per_token: PositiveInt = Field(
+        default=64, description="Requests that one token may have at once; what comes on top is refused with 429."
+    )
+    max_subscriptions_per_token: PositiveInt = Field(
+        default=2_000, description="Subscriptions that one token may have at once in one process."
+    )
+    max_connections: PositiveInt = Field(
+        default=12_000, description="Open connections; what comes on top is closed at once."
+    )
+    body_timeout_seconds: PositiveFloat = Field(
+        default=20.0, description="How long the body of a request may take to arrive, in seconds."
+    )
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether callers have to say who they are."""
+        return self.authentication == "required"
+
+    @property
+    def shows_graphiql(self) -> bool:
+        """Whether browsers get GraphiQL."""
+        return not self.authenticates if self.graphiql is None else self.graphiql
+
+    @property
+    def limits(self) -> Limits:
+        """How much a document may ask for."""
+        return Limits(
+            characters=self.max_document_characters,
+            tokens=self.max_tokens,
+            depth=self.max_depth,
+            aliases=self.max_aliases,
+            root_fields=self.max_root_fields,
+            directives=self.max_directives,
+            cost=self.max_cost,
+            errors=self.max_errors,
+        )
+
+    @model_validator(mode="after")
+    def _check_oidc(self) -> Self:
+        issuer = {name: getattr(self, name) for name in ("oidc_issuer", "oidc_audience", "oidc_jwks")}
+        if any(issuer.values()):
+            for name, value in issuer.items():
+                if not value:
+                    raise ValueError(f"EXECGRAPH_{name.upper()} is missing: an issuer needs an audience and keys")
+            if not self.authenticates:
+                raise ValueError("an issuer is set, but EXECGRAPH_AUTHENTICATION is not `required`")
+        return self
+
 
 def load_settings() -> Settings:
     """Read the environment.
@@ -105,6 +219,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:
+            raise ValueError(first["msg"].removeprefix("Value error, ")) from error
         name = str(first["loc"][0])
         variable = name if name == "DATABASE_URL" else f"EXECGRAPH_{name.upper()}"
         raise ValueError(f"{variable}: {first['msg']}") from error

@@ -1,5 +1,6 @@
 """The tables, one noun per module."""
 
+from db.models.api_token import ApiToken
 from db.models.execution_log import ExecutionCounter, ExecutionLog
 from db.models.idempotency import IdempotencyKey
 from db.models.model import Model
@@ -9,6 +10,7 @@ from db.models.workflow import Workflow
 from db.models.workflow_execution import WorkflowExecution
 
 __all__ = [
+    "ApiToken",
     "Edge",
     "ExecutionCounter",
     "ExecutionLog",

@@ -16,12 +16,14 @@ from graphql_api.http.dashboard import dashboard_routes
 from graphql_api.http.draining import Draining
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.health import Readiness, healthz
+from graphql_api.http.sites import Sites
 from graphql_api.http.websocket import WebSocketEndpoint
 from graphql_api.observability.exchanges import Exchanges
 from graphql_api.observability.exposition import Exposition
 from graphql_api.observability.sampling import Sampling
 from graphql_api.retention import Retention
 from graphql_api.schema import build_schema
+from graphql_api.security.authentication import Authentication
 from graphql_api.settings import Settings
 from graphql_api.subscribers import Subscribers
 from graphql_api.upkeep import Upkeep
@@ -40,8 +42,10 @@ def create_app(settings: Settings) -> Starlette:
     database = Database(settings.database_url, pool_size=settings.pool_size, max_overflow=settings.pool_overflow)
     hints = Hints(database, settings.listen_url)
     feeds = Feeds(database, hints, settings.log_grace_seconds)
-    context = Context(database, feeds, Subscribers(settings.max_subscriptions), settings)
-    schema = build_schema()
+    subscribers = Subscribers(settings.max_subscriptions, settings.max_subscriptions_per_token)
+    context = Context(database, feeds, subscribers, settings)
+    schema = build_schema(settings)
+    authentication = Authentication(settings, database, subscribers)
     draining = Draining()
     sampling = Sampling(database, hints)
     retention = Retention(database, settings.purge, timedelta(seconds=settings.purge_interval_seconds))
@@ -49,12 +53,12 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         upkeep = Upkeep(database, timedelta(hours=settings.idempotency_hours))
-        async with database, hints, upkeep, retention, sampling:
+        async with database, hints, authentication, upkeep, retention, sampling:
             yield
 
     routes: list[Route | WebSocketRoute] = [
-        Route("/graphql", Endpoint(schema, context, draining).answer, methods=METHODS),
-        WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining)),
+        Route("/graphql", Endpoint(schema, context, draining, authentication).answer, methods=METHODS),
+        WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining, authentication)),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(database, hints, draining).readyz),
         Route("/metrics", Exposition(sampling).metrics),
@@ -66,7 +70,13 @@ def create_app(settings: Settings) -> Starlette:
         slow_seconds=settings.slow_request_seconds,
         is_leaving=draining.begun.is_set,
     )
-    app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=[observed])
+    guarded = Middleware(
+        Sites,
+        origins=settings.allowed_origins,
+        hosts=settings.allowed_hosts,
+        loopback_only=not settings.authenticates,
+    )
+    app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=[observed, guarded])
     app.state.context = context
     app.state.hints = hints
     app.state.draining = draining

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from strawberry.http.ides import get_graphql_ide_html
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from graphql_api.answer import formatted, is_request_error
@@ -12,8 +13,13 @@ from graphql_api.errors import BAD_USER_INPUT, VALIDATION_FAILED
 from graphql_api.http.draining import Draining
 from graphql_api.http.event_stream import EventStream
 from graphql_api.http.json import write_json
-from graphql_api.http.request import MediaType, Operation, RequestError, accepted, read_operation
+from graphql_api.http.request import MediaType, Operation, RequestError, accepted, parse_operation, read_body
 from graphql_api.schema import Schema
+from graphql_api.security.authentication import Authentication
+from graphql_api.security.errors import SecurityError
+
+_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+_PAGE_HEADERS = {**_HEADERS, "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
 
 _READS = {OperationType.QUERY}
 _READS_AND_WRITES = {OperationType.QUERY, OperationType.MUTATION}
@@ -24,48 +30,55 @@ _EVERYTHING = frozenset(OperationType)
 class Endpoint:
     """Serves one schema."""
 
-    def __init__(self, schema: Schema, context: Context, draining: Draining) -> None:
+    def __init__(self, schema: Schema, context: Context, draining: Draining, authentication: Authentication) -> None:
         self._schema = schema
         self._context = context
         self._draining = draining
+        self._authentication = authentication
+        self._settings = context.settings
 
     async def answer(self, request: Request) -> Response:
         """Answer a request."""
-        if _is_browser(request):
-            return HTMLResponse(get_graphql_ide_html("graphiql"))
+        if self._settings.shows_graphiql and _is_browser(request):
+            return HTMLResponse(get_graphql_ide_html("graphiql"), headers=_PAGE_HEADERS)
         media = MediaType.JSON
         try:
             media = accepted(request)
-            operation = await read_operation(request, self._context.settings.max_body_bytes)
+            access = await self._authentication.access(request.headers.get("authorization"))
+            body = await read_body(request, self._settings.max_body_bytes, self._settings.body_timeout_seconds)
+            operation = parse_operation(request, body)
+            context = self._context.of_caller(access)
             if media is MediaType.EVENT_STREAM:
-                return self._stream(request, operation)
-            return await self._execute(request, operation, media)
+                return self._stream(request, operation, context)
+            return await self._execute(request, operation, media, context)
         except RequestError as error:
             return _refused(error, media)
+        except SecurityError as error:
+            return _turned_away(error, media)
 
-    async def _execute(self, request: Request, operation: Operation, media: MediaType) -> Response:
+    async def _execute(self, request: Request, operation: Operation, media: MediaType, context: Context) -> Response:
         allowed = _READS if request.method == "GET" else _READS_AND_WRITES
         try:
             result = await self._schema.execute(
                 operation.query,
                 variable_values=operation.variables,
                 operation_name=operation.operation_name,
-                context_value=self._context,
+                context_value=context,
                 allowed_operation_types=allowed,
             )
         except CannotGetOperationTypeError as error:
             raise RequestError(400, error.as_http_error_reason()) from error
         except InvalidOperationTypeError as error:
             raise _not_here(error.operation_type) from error
-        status = 400 if is_request_error(result) and media is MediaType.GRAPHQL_RESPONSE else 200
+        status = 200
+        if media is MediaType.GRAPHQL_RESPONSE and is_request_error(result):
+            status = _status(result)
         return _answer(write_json(formatted(result)), status, media)
 
-    def _stream(self, request: Request, operation: Operation) -> Response:
+    def _stream(self, request: Request, operation: Operation, context: Context) -> Response:
         allowed = _READS_AND_SUBSCRIPTIONS if request.method == "GET" else _EVERYTHING
-        answers = self._schema.answers(
-            operation.query, operation.variables, operation.operation_name, self._context, allowed
-        )
-        return EventStream(answers, self._context, self._draining)
+        answers = self._schema.answers(operation.query, operation.variables, operation.operation_name, context, allowed)
+        return EventStream(answers, context, self._draining)
 
 
 def _is_browser(request: Request) -> bool:
@@ -82,6 +95,16 @@ def _not_here(kind: OperationType) -> RequestError:
     return RequestError(405, "Mutations need POST", {"allow": "POST"})
 
 
+def _status(result: ExecutionResult) -> int:
+    """The status of a request that was not executed: that of what kept it from being executed."""
+    return max((error.status for error in result.errors or () if isinstance(error, SecurityError)), default=400)
+
+
+def _turned_away(error: SecurityError, media: MediaType) -> Response:
+    answered = MediaType.JSON if media is MediaType.EVENT_STREAM else media
+    return _answer(write_json({"errors": [error.formatted]}), error.status, answered, error.headers)
+
+
 def _refused(error: RequestError, media: MediaType) -> Response:
     code = VALIDATION_FAILED if error.status == 400 else BAD_USER_INPUT  # noqa: PLR2004 - an HTTP status
     body = {"errors": [{"message": str(error), "extensions": {"code": code}}]}
@@ -90,4 +113,4 @@ def _refused(error: RequestError, media: MediaType) -> Response:
 
 
 def _answer(body: bytes, status: int, media: MediaType, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, status, headers, f"{media.value}; charset=utf-8")
+    return Response(body, status, {**_HEADERS, **(headers or {})}, f"{media.value}; charset=utf-8")

@@ -1,7 +1,7 @@
 """/graphql over WebSocket: the graphql-transport-ws protocol, by Strawberry's handler."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -11,25 +11,58 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, SubscribeMessage
 
 from graphql_api.context import Context
 from graphql_api.errors import BadUserInputError
 from graphql_api.http.draining import Draining
 from graphql_api.http.json import read_json, write_json
 from graphql_api.schema import Schema
+from graphql_api.security.authentication import ACCESS_ENDED, Authentication
+from graphql_api.security.errors import SecurityError
 
 GOING_AWAY = 1001
+FORBIDDEN = 4403
 
 
 class Handler(BaseGraphQLTransportWSHandler[Context, None]):
-    """Strawberry's handler, which also closes on a message that is no message, and when the process goes away."""
+    """Strawberry's handler, which also knows who is connected.
+
+    It closes on a message that is no message, when the access of who is connected ends, and when the process goes away.
+    """
 
     async def handle(self) -> None:
         """Serve the connection until it is closed."""
-        assert isinstance(self.view, WebSocketEndpoint)
-        with self.view.draining.ending(self._leave):
+        with ExitStack() as self._until_closed:
+            self._until_closed.enter_context(self._endpoint.draining.ending(self._leave))
             await super().handle()
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        """Find out who connects: by the header, where the client can set it, or by the connection's parameters."""
+        parameters = message.get("payload")
+        if not self.connection_init_received and isinstance(parameters, (dict, type(None))):
+            authentication = self._endpoint.authentication
+            try:
+                access = await authentication.access(self._header or _authorization(parameters))
+            except SecurityError as error:
+                await self.websocket.close(FORBIDDEN, error.message)
+                return
+            self.context = self.context.of_caller(access)
+            self._until_closed.enter_context(authentication.ending(access, self._access_ended))
+        await super().handle_connection_init(message)
+
+    @property
+    def _header(self) -> str | None:
+        assert isinstance(self.websocket, ASGIWebSocketAdapter)
+        return self.websocket.ws.headers.get("authorization")
+
+    @property
+    def _endpoint(self) -> "WebSocketEndpoint":
+        assert isinstance(self.view, WebSocketEndpoint)
+        return self.view
+
+    async def _access_ended(self) -> None:
+        await self.websocket.close(FORBIDDEN, ACCESS_ENDED)
 
     async def _leave(self) -> None:
         """Finish what ends by itself, and tell the client to come back."""
@@ -49,6 +82,9 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         """Begin an operation, unless too many are under way."""
+        if self._endpoint.authentication.is_over(self.context.access):
+            await self._access_ended()
+            return
         limit = self.context.settings.max_operations_per_connection
         if len(self.operations) < limit or message["id"] in self.operations:
             await super().handle_subscribe(message)
@@ -58,9 +94,10 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Execute an operation and send its answers."""
-        assert isinstance(self.view, WebSocketEndpoint)
         head = f'{{"id":{write_json(operation.id).decode()},"type":'
-        answers = self.view.schema.answers(operation.query, operation.variables, operation.operation_name, self.context)
+        answers = self._endpoint.schema.answers(
+            operation.query, operation.variables, operation.operation_name, self.context
+        )
         try:
             async with aclosing(answers):
                 async for answer in answers:
@@ -82,6 +119,15 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
     async def _send(self, message: str) -> None:
         assert isinstance(self.websocket, ASGIWebSocketAdapter)
         await self.websocket.ws.send_text(message)
+
+
+def _authorization(parameters: dict[str, Any] | None) -> str | None:
+    """What connection parameters say of who connects: `{"authorization": "Bearer <token>"}`, in any case."""
+    given = {name.lower(): value for name, value in (parameters or {}).items()}
+    if isinstance(given.get("headers"), dict):
+        given |= {name.lower(): value for name, value in given["headers"].items()}
+    value = given.get("authorization")
+    return value if isinstance(value, str) else None
 
 
 def _is_well_formed(message: dict[str, Any]) -> bool:
@@ -106,15 +152,17 @@ class WebSocketEndpoint(GraphQL[Context, None]):
     graphql_transport_ws_handler_class = Handler
     schema: Schema
 
-    def __init__(self, schema: Schema, context: Context, draining: Draining) -> None:
+    def __init__(self, schema: Schema, context: Context, draining: Draining, authentication: Authentication) -> None:
         super().__init__(
             schema,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=timedelta(seconds=context.settings.connection_init_seconds),
             max_subscriptions_per_connection=None,
+            allowed_origins=context.settings.allowed_origins,
         )
         self._context = context
         self.draining = draining
+        self.authentication = authentication
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Give the process's context; each operation makes its own of it."""

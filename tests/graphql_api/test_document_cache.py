@@ -4,8 +4,8 @@ from typing import Any
 
 import graphql
 import pytest
-import strawberry.schema.schema as strawberry_schema
 
+from graphql_api import document as documents
 from graphql_api import document_cache
 from graphql_api.document_cache import DocumentCache
 from tests.api_server import ApiServer
@@ -20,7 +20,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(text)
         return graphql.parse(text, **options)
 
-    monkeypatch.setattr(strawberry_schema, "parse", parse)
+    monkeypatch.setattr(documents, "parse", parse)
     return texts
 
 
@@ -49,7 +49,8 @@ def test_a_document_of_several_operations_asks_for_a_name_every_time(server: Api
 
 def test_what_was_not_used_for_longest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document_cache, "MAX_CHARACTERS", 30)
-    cache, document = DocumentCache(), graphql.parse("{ a }")
+    cache: DocumentCache[graphql.DocumentNode] = DocumentCache()
+    document = graphql.parse("{ a }")
     for text in ("a" * 10, "b" * 10, "c" * 10):
         cache.add(text, document)
     assert cache.get("a" * 10) is document
@@ -58,7 +59,7 @@ def test_what_was_not_used_for_longest_is_forgotten(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_very_long_document_is_not_remembered() -> None:
-    cache = DocumentCache()
+    cache: DocumentCache[graphql.DocumentNode] = DocumentCache()
     text = "#" * (document_cache.MAX_DOCUMENT_CHARACTERS + 1)
     cache.add(text, graphql.parse("{ a }"))
     assert cache.get(text) is None

@@ -154,7 +154,10 @@ def test_a_port_in_use_is_refused_in_one_line(database_url: str) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
 def test_an_address_that_is_not_loopback_is_refused(database_url: str, host: str) -> None:
-    said = f"{host} is not a loopback address; without authentication the server listens on 127.0.0.1"
+    said = (
+        f"{host} is not a loopback address; without authentication the server listens on 127.0.0.1."
+        " Set EXECGRAPH_AUTHENTICATION=required and make tokens with `execgraph token create`"
+    )
     assert refusal("serve", "--host", host, DATABASE_URL=database_url) == said
     assert refusal("serve", DATABASE_URL=database_url, EXECGRAPH_HOST=host) == said
 

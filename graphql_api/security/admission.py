@@ -1,0 +1,176 @@
+"""Admission: how many requests are worked on at once, who waits, and who is refused.
+
+What is let in keeps its speed, and what cannot be served soon is refused at once: a queue that only grows answers
+nobody in time. So
+
+- a few requests are worked on at once, and more while the event loop has time to spare (they wait for PostgreSQL);
+- further ones wait, callers taking turns, so that who floods waits behind himself;
+- when too many wait, the one that has waited longest of the caller who has most waiting is refused, and from then on
+  the newest are taken first, until nobody waits: those are answered as fast as ever.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from typing import Final
+
+from graphql_api.security.errors import OverloadedError, TooManyRequestsError
+
+AT_ONCE: Final = 4
+"""Requests that are worked on at once whatever the event loop is doing: they keep it and PostgreSQL busy."""
+TICK_SECONDS: Final = 0.005
+"""How often is looked whether more can be let in, while some wait."""
+LATE_SECONDS: Final = 0.001
+BUSY: Final = 0.7
+"""The event loop has time to spare if it came to us in time and has computed for less than this share of it."""
+LONGEST_WAIT_SECONDS: Final = 5.0
+LONGEST_WAIT_OVERLOADED_SECONDS: Final = 0.25
+
+_BUSY_MESSAGE = "The server has more to do than it can; try again in a moment"
+
+
+class _Waiter:
+    """A request that waits."""
+
+    __slots__ = ("admitted", "caller", "since")
+
+    def __init__(self, caller: str, now: float) -> None:
+        self.caller = caller
+        self.since = now
+        self.admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class Admission:
+    """The gate of one process: `await enter(caller)`, and `leave(caller)` when done."""
+
+    def __init__(self, *, most: int, waiting: int, per_caller: int) -> None:
+        """Open it.
+
+        Args:
+            most: requests that are worked on at once at most.
+            waiting: requests that may wait.
+            per_caller: requests that one caller may have here, waiting ones included; one without a name any number.
+        """
+        self._most = most
+        self._limit = min(AT_ONCE, most)
+        self._waiting_limit = waiting
+        self._per_caller = per_caller
+        self._running = 0
+        self._waiting = 0
+        self._of_caller: dict[str, int] = {}
+        self._queues: OrderedDict[str, deque[_Waiter]] = OrderedDict()
+        self._newest_first = False
+        self._ticking: asyncio.TimerHandle | None = None
+        self._seen = (0.0, 0.0)
+
+    @property
+    def running(self) -> int:
+        """Requests that are worked on."""
+        return self._running
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait."""
+        return self._waiting
+
+    async def enter(self, caller: str) -> None:
+        """Wait until a request of this caller may be worked on.
+
+        Raises:
+            TooManyRequestsError: the caller has too many here.
+            OverloadedError: everybody together has.
+        """
+        present = self._of_caller.get(caller, 0)
+        if caller and present >= self._per_caller:
+            raise TooManyRequestsError(f"At most {self._per_caller} requests at a time of one caller; try again")
+        self._of_caller[caller] = present + 1
+        if self._running < self._limit and not self._waiting:
+            self._running += 1
+            return
+        try:
+            await self._wait(caller)
+        except BaseException:
+            self._forget(caller)
+            raise
+
+    def leave(self, caller: str) -> None:
+        """Let the next one in: a request that entered is done."""
+        self._running -= 1
+        self._forget(caller)
+        self._admit()
+
+    def _forget(self, caller: str) -> None:
+        present = self._of_caller[caller] - 1
+        if present:
+            self._of_caller[caller] = present
+        else:
+            del self._of_caller[caller]
+
+    async def _wait(self, caller: str) -> None:
+        waiter = _Waiter(caller, time.monotonic())
+        self._queues.setdefault(caller, deque()).append(waiter)
+        self._waiting += 1
+        if self._waiting > self._waiting_limit:
+            self._newest_first = True
+            longest = max(self._queues.values(), key=len)
+            self._refuse(longest[0])
+        self._tick_soon()
+        try:
+            await waiter.admitted
+        except asyncio.CancelledError:
+            if waiter.admitted.done() and not waiter.admitted.cancelled() and waiter.admitted.exception() is None:
+                self._running -= 1  # it was let in as it went away
+                self._admit()
+            else:
+                self._remove(waiter)
+            raise
+
+    def _admit(self) -> None:
+        """Let in whom there is room for."""
+        now = time.monotonic()
+        longest = LONGEST_WAIT_OVERLOADED_SECONDS if self._newest_first else LONGEST_WAIT_SECONDS
+        while self._waiting and self._running < self._limit:
+            caller, queue = next(iter(self._queues.items()))
+            waiter = queue[-1] if self._newest_first else queue[0]
+            if now - waiter.since > longest:
+                self._refuse(waiter)
+                continue
+            self._queues.move_to_end(caller)
+            self._remove(waiter)
+            self._running += 1
+            waiter.admitted.set_result(None)
+        self._newest_first &= self._waiting > 0
+
+    def _refuse(self, waiter: _Waiter) -> None:
+        self._remove(waiter)
+        waiter.admitted.set_exception(OverloadedError(_BUSY_MESSAGE))
+
+    def _remove(self, waiter: _Waiter) -> None:
+        queue = self._queues.get(waiter.caller)
+        if queue is None or waiter not in queue:
+            return
+        queue.remove(waiter)
+        self._waiting -= 1
+        if not queue:
+            del self._queues[waiter.caller]
+
+    def _tick_soon(self) -> None:
+        if self._ticking is None:
+            loop = asyncio.get_running_loop()
+            self._seen = (loop.time(), time.thread_time())
+            self._ticking = loop.call_later(TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        """Let more in while the event loop has time to spare, and fewer when it has not."""
+        self._ticking = None
+        loop = asyncio.get_running_loop()
+        since, computed = self._seen
+        passed = loop.time() - since
+        idle = passed - TICK_SECONDS < LATE_SECONDS and time.thread_time() - computed < BUSY * passed
+        change = max(1, self._limit // 4)
+        self._limit = max(min(self._limit + (change if idle else -change), self._most), min(AT_ONCE, self._most))
+        self._admit()
+        if self._waiting:
+            self._tick_soon()
+        elif self._running <= AT_ONCE:
+            self._limit = min(AT_ONCE, self._most)
