@@ -5,9 +5,10 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
+import asyncpg
 import orjson
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
@@ -15,8 +16,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from db.driver import DriverPool, PoolUse
 from db.json import write_json
 from db.session import DatabaseSession
+from db.transaction import Transaction, touched
 
 T = TypeVar("T")
 
@@ -25,14 +28,6 @@ TRIES = 5
 
 RETRYABLE = {"40001", "40P01", "23505"}
 """serialization_failure, deadlock_detected, unique_violation: the second try sees what the other one made"""
-
-
-class PoolUse(NamedTuple):
-    """How many connections a pool has just now."""
-
-    in_use: int
-    idle: int
-    limit: int
 
 
 class Database:
@@ -47,7 +42,7 @@ class Database:
 
         Args:
             url: a `postgresql+asyncpg://` URL (plain `postgresql://` is taken to mean the same).
-            pool_size: connections kept open, for reads and for transactions each.
+            pool_size: connections kept open, for reads, for sessions and for commands each.
             max_overflow: further ones under load, closed again, each.
 
         Raises:
@@ -55,18 +50,21 @@ class Database:
         """
         self.url = asyncpg_url(url)
         self._pool_limit = pool_size + max_overflow
+        connect_args = {"server_settings": {"application_name": "execgraph", "timezone": "UTC"}}
         options: dict[str, Any] = {
             "pool_size": pool_size,
             "max_overflow": max_overflow,
             "pool_pre_ping": False,
             "json_serializer": write_json,
             "json_deserializer": orjson.loads,
-            "connect_args": {"server_settings": {"application_name": "execgraph", "timezone": "UTC"}},
+            "connect_args": connect_args,
         }
         self.engine = create_async_engine(self.url, **options)
         # Reads are single statements, each a snapshot of its own: no BEGIN and no ROLLBACK around them.
         self.read_engine = create_async_engine(self.url, isolation_level="AUTOCOMMIT", **options)
         event.listen(self.read_engine.sync_engine, "connect", plan_for_values)
+        # Commands, the greater part of what is written, do without the cost of sessions.
+        self._driver_pool = DriverPool({**self.connect_options(), **connect_args}, self._pool_limit)
         self._sessions = async_sessionmaker(
             self.engine, class_=DatabaseSession, expire_on_commit=False, info={"on_change": self._changed}
         )
@@ -83,6 +81,7 @@ class Database:
 
     async def dispose(self) -> None:
         """Close all connections."""
+        await self._driver_pool.close()
         await self.engine.dispose()
         await self.read_engine.dispose()
 
@@ -102,15 +101,29 @@ class Database:
         Raises:
             DBAPIError: PostgreSQL refused, `TRIES` times where trying again could have helped.
         """
-        for tried in range(1, TRIES + 1):
-            try:
-                async with self.session() as session, session.begin():
-                    return await work(session)
-            except DBAPIError as error:
-                if sqlstate(error) not in RETRYABLE or tried == TRIES:
-                    raise
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**tried))  # noqa: S311 - spreads the tries, no secret
-        raise AssertionError("unreachable")
+
+        async def once() -> T:
+            async with self.session() as session, session.begin():
+                return await work(session)
+
+        return await _repeated(once)
+
+    async def run_command(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do `work`, which has no use for models, in one transaction, again as `run` does.
+
+        Raises:
+            asyncpg.PostgresError: PostgreSQL refused, `TRIES` times where trying again could have helped.
+            TimeoutError: no connection became free in time.
+        """
+
+        async def once() -> T:
+            async with self._driver_pool.transaction() as transaction:
+                result = await work(transaction)
+            if runs := touched(transaction):
+                self._changed(runs)
+            return result
+
+        return await _repeated(once)
 
     def connect_options(self, url: URL | None = None) -> dict[str, Any]:
         """What `asyncpg.connect` needs to reach the same database outside the pool, or another address of it."""
@@ -124,7 +137,11 @@ class Database:
 
     def pools(self) -> dict[str, PoolUse]:
         """How the pools stand, by what they are for."""
-        return {"read": self._use(self.read_engine.pool), "write": self._use(self.engine.pool)}
+        return {
+            "read": self._use(self.read_engine.pool),
+            "write": self._driver_pool.use(),
+            "session": self._use(self.engine.pool),
+        }
 
     def _use(self, pool: Any) -> PoolUse:
         assert isinstance(pool, QueuePool)
@@ -133,6 +150,18 @@ class Database:
     def _changed(self, runs: set[UUID]) -> None:
         if self.on_change is not None:
             self.on_change(runs)
+
+
+async def _repeated(transaction: Callable[[], Awaitable[T]]) -> T:
+    """Try a transaction until it succeeds, or fails in another way than by a race with others."""
+    for tried in range(1, TRIES + 1):
+        try:
+            return await transaction()
+        except (DBAPIError, asyncpg.PostgresError) as error:
+            if sqlstate(error) not in RETRYABLE or tried == TRIES:
+                raise
+        await asyncio.sleep(random.uniform(0, 0.01 * 2**tried))  # noqa: S311 - spreads the tries, no secret
+    raise AssertionError("unreachable")
 
 
 def plan_for_values(connection: Any, _record: Any) -> None:
@@ -167,5 +196,5 @@ def asyncpg_url(url: str | URL) -> URL:
 
 def sqlstate(error: BaseException) -> str | None:
     """The SQLSTATE that PostgreSQL gave, if `error` comes from it."""
-    state: Any = getattr(getattr(error, "orig", None), "sqlstate", None)
+    state: Any = getattr(getattr(error, "orig", error), "sqlstate", None)
     return state if isinstance(state, str) else None

@@ -22,6 +22,7 @@ from db.models import (
 )
 from db.models.stateful import Stateful
 from db.state_machine import refusal
+from db.transaction import touched
 
 
 class SyncSession(Session):
@@ -45,28 +46,6 @@ class DatabaseSession(AsyncSession):
             mapper = inspect(type(instance))
             attribute_names = [*mapper.column_attrs.keys(), *mapper.relationships.keys()]
         await super().refresh(instance, attribute_names, with_for_update)
-
-
-def touch(session: AsyncSession, workflow_execution_id: UUID) -> None:
-    """Say that this transaction changes the run, so that its readers are told once it is committed."""
-    touched(session.sync_session).add(workflow_execution_id)
-    mark_changed(session)
-
-
-def mark_changed(session: AsyncSession) -> None:
-    """Say that this transaction changes something."""
-    session.info["changed"] = True
-
-
-def is_changed(session: AsyncSession) -> bool:
-    """Whether a command changed something in this transaction."""
-    return bool(session.info.get("changed"))
-
-
-def touched(session: Session) -> set[UUID]:
-    """The runs that the present transaction changes."""
-    runs: set[UUID] = session.info.setdefault("touched", set())
-    return runs
 
 
 @event.listens_for(SyncSession, "before_flush")

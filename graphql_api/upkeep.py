@@ -56,13 +56,13 @@ class Upkeep:
             silent = await find_silent_runs(session, listening_for, RUNS_PER_CHECK)
         for run_id in silent:
             with contextlib.suppress(NotFoundError):
-                if await self._database.run(lambda session, run_id=run_id: fail_silent_run(session, run_id)):  # type: ignore[misc]
+                if await self._database.run_command(lambda session, run_id=run_id: fail_silent_run(session, run_id)):  # type: ignore[misc]
                     logger.warning("run %s failed: its engine is not heard of any more", run_id)
 
     async def _forget_calls(self) -> None:
         while True:
             try:
-                while await self._database.run(
+                while await self._database.run_command(
                     lambda session: forget_calls(session, self._keep_calls, CALLS_PER_STATEMENT)
                 ):
                     pass

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.transaction import Transaction
 
 _TAKE_REVISIONS = text(
     """
@@ -15,7 +16,7 @@ _TAKE_REVISIONS = text(
 )
 
 
-async def take_revisions(session: AsyncSession, run_id: UUID, count: int) -> int:
+async def take_revisions(session: Transaction, run_id: UUID, count: int) -> int:
     """Allocate the run's next `count` revisions and give the last of them."""
     last: int = (await session.execute(_TAKE_REVISIONS, {"run": run_id, "count": count})).scalar_one()
     return last
@@ -29,6 +30,6 @@ _LOCK = text(
 )
 
 
-async def lock_counters(session: AsyncSession, run_ids: Sequence[UUID]) -> None:
+async def lock_counters(session: Transaction, run_ids: Sequence[UUID]) -> None:
     """Lock the counters of these runs, by id."""
     await session.execute(_LOCK, {"runs": run_ids})

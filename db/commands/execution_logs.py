@@ -7,14 +7,13 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.commands.locks import lock_run_to_append
 from db.enums import LogLevel
 from db.errors import InvalidInputError
 from db.json import write_json
 from db.models import NodeExecution
-from db.session import touch
+from db.transaction import Transaction, touch
 from db.validation import (
     MAX_BATCH_BYTES,
     check_batch,
@@ -43,7 +42,7 @@ class Appended(NamedTuple):
     last_sequence: int
 
 
-async def append_logs(session: AsyncSession, run_id: UUID, entries: Sequence[NewEntry]) -> Appended:
+async def append_logs(session: Transaction, run_id: UUID, entries: Sequence[NewEntry]) -> Appended:
     """Append entries to a run, in order and without a gap, whatever the state of the run.
 
     An entry without a timestamp is of now; one of a step, without an attempt, is of the step's present try.
@@ -118,7 +117,7 @@ def _check(entries: Sequence[NewEntry]) -> None:
         raise InvalidInputError("entries", f"hold {size} bytes; at most {MAX_BATCH_BYTES} are allowed")
 
 
-async def _present_attempts(session: AsyncSession, run_id: UUID, entries: Sequence[NewEntry]) -> dict[UUID | None, int]:
+async def _present_attempts(session: Transaction, run_id: UUID, entries: Sequence[NewEntry]) -> dict[UUID | None, int]:
     """The number of the present try of each step that is named; refuse a step of another run."""
     asked = {entry.node_execution_id for entry in entries if entry.node_execution_id is not None}
     if not asked:

@@ -6,17 +6,17 @@ from types import SimpleNamespace
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.commands.execution_logs import append_logs
 from db.commands.locks import lock_run
 from db.commands.workflow_executions import fail_workflow_execution
 from db.enums import LogLevel
 from db.state_machine import RUNNING
+from db.transaction import Transaction
 from db.validation import check_batch
 
 
-async def record_heartbeats(session: AsyncSession, run_ids: Sequence[UUID]) -> None:
+async def record_heartbeats(session: Transaction, run_ids: Sequence[UUID]) -> None:
     """Note that the engines of these runs live. Their rows are not locked: nothing waits for a heartbeat.
 
     Raises:
@@ -40,7 +40,7 @@ _HEARTBEAT = text(
 )
 
 
-async def find_silent_runs(session: AsyncSession, listening_for: timedelta, limit: int) -> list[UUID]:
+async def find_silent_runs(session: Transaction, listening_for: timedelta, limit: int) -> list[UUID]:
     """At most `limit` RUNNING runs of which nothing was heard within their heartbeat timeout.
 
     Args:
@@ -64,7 +64,7 @@ _SILENT = text(
 )
 
 
-async def fail_silent_run(session: AsyncSession, id: UUID) -> bool:  # noqa: A002
+async def fail_silent_run(session: Transaction, id: UUID) -> bool:  # noqa: A002
     """Fail a run of which nothing is heard, cancel its steps and log why; False if it is heard of after all.
 
     Raises:

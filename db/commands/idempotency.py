@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import LargeBinary, bindparam, column, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.errors import IdempotencyConflictError
 from db.models.model import JSON_COLUMN
-from db.session import is_changed
+from db.transaction import Transaction, is_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Call:
     arguments_digest: bytes
 
 
-async def once(session: AsyncSession, call: Call, work: Callable[[], Awaitable[Any]]) -> Any:
+async def once(session: Transaction, call: Call, work: Callable[[], Awaitable[Any]]) -> Any:
     """Do the work of a call, or give what it gave before: a JSON value.
 
     Two at once: the second waits for the first one's transaction to end, then finds its result. A call that is
@@ -51,7 +50,7 @@ async def once(session: AsyncSession, call: Call, work: Callable[[], Awaitable[A
     return result
 
 
-async def forget_calls(session: AsyncSession, older_than: timedelta, limit: int) -> int:
+async def forget_calls(session: Transaction, older_than: timedelta, limit: int) -> int:
     """Forget at most `limit` calls that are older than this; gives how many it were."""
     result = await session.execute(_FORGET_OLD, {"age": older_than, "limit": limit})
     return len(result.all())

@@ -1,18 +1,18 @@
 """The locks on a run and its steps, and the rows that they give."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.enums import ExecutionStatus
 from db.errors import NotFoundError
 from db.models import Node, NodeExecution, WorkflowExecution
 from db.models.node import max_retries
+from db.transaction import Transaction
 
 
 class LockedRun(NamedTuple):
@@ -38,10 +38,15 @@ class LockedStep:
     last_transition_at: datetime | None
     error_message: str | None
     retry_count: int
-    max_retries: int
+    retry_config: Mapping[str, Any] | None
     revision: int = 0
     values: dict[str, Any] = field(default_factory=dict)
     """Further columns that this transaction changes."""
+
+    @property
+    def max_retries(self) -> int:
+        """How often it may be retried without force."""
+        return max_retries(self.retry_config)
 
 
 # Statements are made once: making one takes longer than executing it.
@@ -84,7 +89,7 @@ def _run_of_steps(*, hold_status: bool) -> Select[Any]:
 _RUNS_OF_STEPS_BY_HOLD = {hold_status: _run_of_steps(hold_status=hold_status) for hold_status in (True, False)}
 
 
-async def lock_run(session: AsyncSession, id: UUID) -> LockedRun:  # noqa: A002
+async def lock_run(session: Transaction, id: UUID) -> LockedRun:  # noqa: A002
     """Lock a run FOR NO KEY UPDATE, to transition it or to add steps to it. Raises NotFoundError."""
     row = (await session.execute(_RUN_BY_ID, {"id": id})).one_or_none()
     if row is None:
@@ -92,14 +97,14 @@ async def lock_run(session: AsyncSession, id: UUID) -> LockedRun:  # noqa: A002
     return LockedRun._make(row)
 
 
-async def lock_run_to_append(session: AsyncSession, id: UUID) -> None:  # noqa: A002
+async def lock_run_to_append(session: Transaction, id: UUID) -> None:  # noqa: A002
     """Lock a run FOR KEY SHARE, which only its deletion waits for. Raises NotFoundError."""
     if (await session.execute(_RUN_TO_APPEND, {"id": id})).one_or_none() is None:
         raise NotFoundError("Workflow execution", id)
 
 
 async def lock_runs_of_steps(
-    session: AsyncSession, step_ids: Collection[UUID], *, hold_status: bool
+    session: Transaction, step_ids: Collection[UUID], *, hold_status: bool
 ) -> dict[UUID, LockedRun]:
     """Lock the runs of these steps, by id, and give them by id.
 
@@ -109,7 +114,7 @@ async def lock_runs_of_steps(
     return {row.id: LockedRun._make(row) for row in rows}
 
 
-async def lock_steps(session: AsyncSession, ids: Collection[UUID], run_ids: Collection[UUID]) -> dict[UUID, LockedStep]:
+async def lock_steps(session: Transaction, ids: Collection[UUID], run_ids: Collection[UUID]) -> dict[UUID, LockedStep]:
     """Lock those of the steps that are of these runs FOR NO KEY UPDATE, by id, after the runs; give them by id."""
     rows = await session.execute(_STEPS, {"ids": list(ids), "runs": list(run_ids)})
-    return {row[0]: LockedStep(*row[:-1], max_retries(row[-1])) for row in rows}
+    return {row[0]: LockedStep(*row) for row in rows}

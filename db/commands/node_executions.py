@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, text
 from uuid_utils.compat import uuid7
 
 from db.commands.counters import take_revisions
@@ -17,12 +16,12 @@ from db.digest import digest
 from db.errors import InvalidInputError, InvalidTransitionError, NotFoundError
 from db.json import write_json
 from db.models import Edge, Node, NodeExecution
-from db.session import touch
 from db.state_machine import (
     RUN_STATUSES_FOR_NEW_STEPS,
     RUN_STATUSES_FOR_STEP,
     Action,
 )
+from db.transaction import Transaction, touch
 from db.validation import check_batch, check_integer, check_json, check_name
 
 
@@ -38,7 +37,7 @@ class NewStep(Protocol):
     input_data: Any
 
 
-async def create_node_executions(session: AsyncSession, run_id: UUID, steps: Sequence[NewStep]) -> list[UUID]:
+async def create_node_executions(session: Transaction, run_id: UUID, steps: Sequence[NewStep]) -> list[UUID]:
     """Make PENDING steps in a PENDING or RUNNING run, all or none, and give their ids in order.
 
     A step whose `id` or `key` is there already, with the same arguments, is what is there.
@@ -96,14 +95,12 @@ def _check_each(steps: Sequence[NewStep]) -> None:
             keys.add(step.key)
 
 
-async def _check_nodes(session: AsyncSession, run: LockedRun, steps: Sequence[NewStep]) -> None:
+async def _check_nodes(session: Transaction, run: LockedRun, steps: Sequence[NewStep]) -> None:
     asked = {step.node_id for step in steps if step.node_id is not None}
     if not asked:
         return
-    statement = select(Node.id).where(
-        Node.id.in_(asked), Node.workflow_id == run.workflow_id, Node.version == run.workflow_version
-    )
-    found = set((await session.execute(statement)).scalars())
+    parameters = {"ids": list(asked), "workflow": run.workflow_id, "version": run.workflow_version}
+    found = set((await session.execute(_NODES_AMONG, parameters)).scalars())
     for place, step in enumerate(steps):
         if step.node_id is not None and step.node_id not in found:
             raise InvalidInputError(
@@ -112,7 +109,11 @@ async def _check_nodes(session: AsyncSession, run: LockedRun, steps: Sequence[Ne
             )
 
 
-async def _find(session: AsyncSession, run_id: UUID, steps: Sequence[NewStep]) -> dict[UUID | str | None, Any]:
+_NODES = select(Node.id).where(Node.workflow_id == bindparam("workflow"), Node.version == bindparam("version"))
+_NODES_AMONG = _NODES.where(Node.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
+
+
+async def _find(session: Transaction, run_id: UUID, steps: Sequence[NewStep]) -> dict[UUID | str | None, Any]:
     """The steps that are there already, by id and by key."""
     ids = [step.id for step in steps if step.id is not None]
     keys = [step.key for step in steps if step.key is not None]
@@ -155,15 +156,13 @@ def _digest(step: NewStep) -> bytes:
 
 
 async def _check_parents(
-    session: AsyncSession, run_id: UUID, steps: Sequence[NewStep], made: dict[UUID, NewStep]
+    session: Transaction, run_id: UUID, steps: Sequence[NewStep], made: dict[UUID, NewStep]
 ) -> None:
     asked = {step.parent_id for step in steps if step.parent_id is not None}
     if not asked:
         return
-    statement = select(NodeExecution.id).where(
-        NodeExecution.id.in_(asked - made.keys()), NodeExecution.workflow_execution_id == run_id
-    )
-    found = set((await session.execute(statement)).scalars()) | made.keys()
+    parameters = {"ids": list(asked - made.keys()), "run": run_id}
+    found = set((await session.execute(_STEPS_AMONG, parameters)).scalars()) | made.keys()
     for place, step in enumerate(steps):
         if step.parent_id is not None and step.parent_id not in found:
             raise InvalidInputError(f"node_executions[{place}].parent_id", f"{step.parent_id} is no step of this run")
@@ -171,7 +170,13 @@ async def _check_parents(
     dependency_order(list(made), inside, field="node_executions")
 
 
-async def _insert(session: AsyncSession, run_id: UUID, made: dict[UUID, NewStep]) -> None:
+_STEPS_AMONG = select(NodeExecution.id).where(
+    NodeExecution.id == any_(bindparam("ids", type_=ARRAY(Uuid()))),
+    NodeExecution.workflow_execution_id == bindparam("run"),
+)
+
+
+async def _insert(session: Transaction, run_id: UUID, made: dict[UUID, NewStep]) -> None:
     last = await take_revisions(session, run_id, len(made))
     steps = list(made.values())
     parameters = {
@@ -215,23 +220,27 @@ class _StepOfNode(NamedTuple):
     input_data: Any = None
 
 
-async def insert_steps_of_definition(session: AsyncSession, run_id: UUID, workflow_id: UUID, version: int) -> None:
+async def insert_steps_of_definition(session: Transaction, run_id: UUID, workflow_id: UUID, version: int) -> None:
     """Make one PENDING step for each node of a version, numbered from 1 in dependency order."""
-    nodes = select(Node.id).where(Node.workflow_id == workflow_id, Node.version == version).order_by(Node.id)
-    edges = (
-        select(Edge.source_node_id, Edge.target_node_id)
-        .join(Node, Node.id == Edge.source_node_id)
-        .where(Node.workflow_id == workflow_id, Node.version == version)
-    )
-    ids = list((await session.execute(nodes)).scalars())
-    ordered = dependency_order(ids, (await session.execute(edges)).all(), field="dependencies")
+    parameters = {"workflow": workflow_id, "version": version}
+    nodes = (await session.execute(_NODES_IN_ORDER, parameters)).scalars().all()
+    edges = (await session.execute(_EDGES, parameters)).all()
+    ordered = dependency_order(nodes, [tuple(edge) for edge in edges], field="dependencies")
     steps = {uuid7(): _StepOfNode(node_id, place) for place, node_id in enumerate(ordered, start=1)}
     if steps:
         await _insert(session, run_id, steps)  # type: ignore[arg-type]
 
 
+_NODES_IN_ORDER = _NODES.order_by(Node.id)
+_EDGES = (
+    select(Edge.source_node_id, Edge.target_node_id)
+    .join(Node, Node.id == Edge.source_node_id)
+    .where(Node.workflow_id == bindparam("workflow"), Node.version == bindparam("version"))
+)
+
+
 async def start_node_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     input_data: Any = None,
@@ -249,7 +258,7 @@ async def start_node_execution(
 
 
 async def complete_node_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     output_data: Any = None,
@@ -260,7 +269,7 @@ async def complete_node_execution(
 
 
 async def fail_node_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     error_message: str,
@@ -271,7 +280,7 @@ async def fail_node_execution(
 
 
 async def cancel_node_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     reason: str | None = None,
@@ -282,7 +291,7 @@ async def cancel_node_execution(
 
 
 async def skip_node_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     reason: str | None = None,
@@ -292,7 +301,7 @@ async def skip_node_execution(
     await _transition(session, id, Action.SKIP, at, {"error_message": reason})
 
 
-async def retry_node_execution(session: AsyncSession, id: UUID, *, force: bool = False) -> None:  # noqa: A002
+async def retry_node_execution(session: Transaction, id: UUID, *, force: bool = False) -> None:  # noqa: A002
     """FAILED to PENDING, in a RUNNING run; the try that failed is kept.
 
     Args:
@@ -308,7 +317,7 @@ async def retry_node_execution(session: AsyncSession, id: UUID, *, force: bool =
 
 
 async def _transition(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     action: Action,
     at: datetime | None,

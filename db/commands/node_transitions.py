@@ -8,15 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.commands.counters import take_revisions
 from db.commands.locks import LockedStep, lock_runs_of_steps, lock_steps
 from db.enums import ExecutionStatus
 from db.errors import ExecgraphError, InvalidInputError, NotFoundError
 from db.json import write_json
-from db.session import touch
 from db.state_machine import NODE_EXECUTION, RUN_STATUSES_FOR_STEP, Action, decide, refusal
+from db.transaction import Transaction, touch
 from db.validation import check_batch, check_json, check_message
 
 
@@ -72,7 +71,7 @@ Outcome = UUID | ExecgraphError
 """The id of a step that did what was asked, or why it did not."""
 
 
-async def transition_node_executions(session: AsyncSession, transitions: Sequence[StepTransition]) -> list[Outcome]:
+async def transition_node_executions(session: Transaction, transitions: Sequence[StepTransition]) -> list[Outcome]:
     """Do the transitions in order, each for itself; an id may recur. Gives an outcome for each.
 
     Raises:
@@ -124,7 +123,7 @@ def _attempt(step: LockedStep) -> dict[str, Any]:
     }
 
 
-async def save_steps(session: AsyncSession, steps: Sequence[LockedStep], revisions: Mapping[UUID, int]) -> None:
+async def save_steps(session: Transaction, steps: Sequence[LockedStep], revisions: Mapping[UUID, int]) -> None:
     """Write what was made of steps; `revisions` says how many each run needs, a step's says which one it has."""
     before: dict[UUID, int] = {}
     for run_id in sorted(revisions):

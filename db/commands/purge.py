@@ -6,18 +6,19 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.commands.counters import lock_counters
 from db.database import Database
 from db.enums import ExecutionStatus
 from db.errors import PurgeUnderWayError
-from db.session import touch
+from db.transaction import Transaction, touch
 
 RUNS_PER_BATCH: Final = 50
 ENTRIES_PER_BATCH: Final = 1_000
@@ -115,7 +116,7 @@ class Purge:
                 began = time.monotonic()
                 removed = Removed()
                 if batch.runs:
-                    removed = await self._database.run(lambda session, batch=batch: self._remove(session, batch))  # type: ignore[misc]
+                    removed = await self._database.run_command(partial(self._remove, batch))
                 yield removed
                 await asyncio.sleep((time.monotonic() - began) * self._rest)
                 await _still_alone(holder)
@@ -145,7 +146,7 @@ class Purge:
             yield batch
             position = batch.position
 
-    async def _remove(self, session: AsyncSession, batch: Batch) -> Removed:
+    async def _remove(self, batch: Batch, session: Transaction) -> Removed:
         """Remove runs with their steps, tries, entries and counters; those that are gone by now do not count."""
         await session.execute(_NO_FLUSH)  # a batch that a crash undoes is removed again by the next purge
         referring = list((await session.execute(_REFERRING, {"ids": batch.runs})).scalars())
@@ -162,7 +163,7 @@ class Purge:
             touch(session, run)
         return removed
 
-    async def _remove_entries(self, session: AsyncSession, weights: dict[UUID, int]) -> None:
+    async def _remove_entries(self, session: Transaction, weights: dict[UUID, int]) -> None:
         """Remove the entries of many short runs at once, and those of a long one by and by."""
         if sum(weights.values()) <= ENTRIES_PER_BATCH:
             await session.execute(_DELETE_ENTRIES, {"ids": list(weights)})

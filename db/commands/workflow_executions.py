@@ -5,8 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, bindparam, delete, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Select, Update, bindparam, insert, select, text, update
 from uuid_utils.compat import uuid7
 
 from db.commands.counters import lock_counters, take_revisions
@@ -15,8 +14,7 @@ from db.commands.node_executions import insert_steps_of_definition
 from db.digest import digest
 from db.enums import ExecutionStatus, TriggerType
 from db.errors import InvalidInputError, NotFoundError
-from db.models import ExecutionLog, NodeExecution, Workflow, WorkflowExecution
-from db.session import touch
+from db.models import NodeExecution, Workflow, WorkflowExecution
 from db.state_machine import (
     RUNNING,
     UNFINISHED,
@@ -27,11 +25,12 @@ from db.state_machine import (
     decide,
     refusal,
 )
+from db.transaction import Transaction, touch
 from db.validation import check_integer, check_json, check_message
 
 
 async def create_workflow_execution(
-    session: AsyncSession,
+    session: Transaction,
     *,
     workflow_id: UUID,
     trigger_type: TriggerType,
@@ -73,13 +72,13 @@ async def create_workflow_execution(
     if id is not None and await _is_there(session, id, arguments):
         return id
     version, namespace = await _version_of(session, workflow_id, workflow_version)
-    if parent_node_execution_id is not None and not await _exists(session, NodeExecution.id, parent_node_execution_id):
+    if parent_node_execution_id is not None and not await _exists(session, _STEP, parent_node_execution_id):
         raise NotFoundError("Node execution", parent_node_execution_id)
-    if retry_of_id is not None and not await _exists(session, WorkflowExecution.id, retry_of_id):
+    if retry_of_id is not None and not await _exists(session, _RUN, retry_of_id):
         raise InvalidInputError("retry_of_id", f"workflow execution {retry_of_id} does not exist")
     id = id or uuid7()  # noqa: A001
     await session.execute(
-        insert(WorkflowExecution.__table__),  # type: ignore[arg-type]
+        _CREATE,
         {
             "id": id,
             "workflow_id": workflow_id,
@@ -102,17 +101,40 @@ async def create_workflow_execution(
     return id
 
 
-async def _is_there(session: AsyncSession, id: UUID, arguments: bytes) -> bool:  # noqa: A002
-    statement = select(WorkflowExecution.creation_digest).where(WorkflowExecution.id == id)
-    row = (await session.execute(statement)).one_or_none()
+_CREATE = insert(WorkflowExecution.__table__).values(  # type: ignore[arg-type]
+    {
+        name: bindparam(name)
+        for name in (
+            "id",
+            "workflow_id",
+            "workflow_version",
+            "namespace",
+            "retry_of_id",
+            "parent_node_execution_id",
+            "trigger_type",
+            "input_data",
+            "context",
+            "metadata",
+            "status",
+            "revision",
+            "creation_digest",
+        )
+    }
+)
+
+
+async def _is_there(session: Transaction, id: UUID, arguments: bytes) -> bool:  # noqa: A002
+    row = (await session.execute(_CREATION, {"id": id})).one_or_none()
     if row is not None and row.creation_digest != arguments:
         raise InvalidInputError("id", f"workflow execution {id} exists, with other arguments")
     return row is not None
 
 
-async def _version_of(session: AsyncSession, workflow_id: UUID, version: int | None) -> tuple[int, str]:
-    statement = select(Workflow.version, Workflow.namespace).where(Workflow.id == workflow_id)
-    row = (await session.execute(statement)).one_or_none()
+_CREATION = select(WorkflowExecution.creation_digest).where(WorkflowExecution.id == bindparam("id"))
+
+
+async def _version_of(session: Transaction, workflow_id: UUID, version: int | None) -> tuple[int, str]:
+    row = (await session.execute(_WORKFLOW, {"id": workflow_id})).one_or_none()
     if row is None:
         raise NotFoundError("Workflow", workflow_id)
     check_integer(version, "workflow_version", at_least=1)
@@ -121,12 +143,17 @@ async def _version_of(session: AsyncSession, workflow_id: UUID, version: int | N
     return version or row.version, row.namespace
 
 
-async def _exists(session: AsyncSession, column: Any, id: UUID) -> bool:  # noqa: A002
-    return (await session.execute(select(column).where(column == id))).one_or_none() is not None
+_WORKFLOW = select(Workflow.version, Workflow.namespace).where(Workflow.id == bindparam("id"))
+_STEP = select(NodeExecution.id).where(NodeExecution.id == bindparam("id"))
+_RUN = select(WorkflowExecution.id).where(WorkflowExecution.id == bindparam("id"))
+
+
+async def _exists(session: Transaction, statement: Select[Any], id: UUID) -> bool:  # noqa: A002
+    return (await session.execute(statement, {"id": id})).one_or_none() is not None
 
 
 async def start_workflow_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     at: datetime | None = None,
@@ -153,7 +180,7 @@ async def start_workflow_execution(
 
 
 async def complete_workflow_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     output_data: Any = None,
@@ -171,7 +198,7 @@ async def complete_workflow_execution(
 
 
 async def fail_workflow_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     error_message: str,
@@ -183,7 +210,7 @@ async def fail_workflow_execution(
 
 
 async def cancel_workflow_execution(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     *,
     reason: str | None = None,
@@ -195,7 +222,7 @@ async def cancel_workflow_execution(
 
 
 async def _finish(
-    session: AsyncSession,
+    session: Transaction,
     id: UUID,  # noqa: A002
     action: Action,
     at: datetime | None,
@@ -244,7 +271,7 @@ _FINISH_STEPS = text(
 
 
 async def _save(
-    session: AsyncSession, run: LockedRun, decision: Decision, values: dict[str, Any], revision: int
+    session: Transaction, run: LockedRun, decision: Decision, values: dict[str, Any], revision: int
 ) -> None:
     decided = {
         "status": decision.status,
@@ -264,28 +291,33 @@ def _update(columns: tuple[str, ...]) -> Update:
     return update(table).where(table.c.id == bindparam("run")).values({name: bindparam(name) for name in columns})  # type: ignore[arg-type]
 
 
-async def delete_workflow_execution(session: AsyncSession, id: UUID) -> None:  # noqa: A002
+async def delete_workflow_execution(session: Transaction, id: UUID) -> None:  # noqa: A002
     """Remove a run with its steps, attempts and log entries, whatever its state. Raises NotFoundError.
 
     The entries, of which there may be millions, go first, while others may still read and even append; the rest
     goes with the run in a moment. Nobody sees the run half gone, and only its own transitions wait.
     """
     await lock_run(session, id)
-    await session.execute(delete(ExecutionLog.__table__).where(ExecutionLog.workflow_execution_id == id))  # type: ignore[arg-type]
+    await session.execute(_DELETE_ENTRIES, {"id": id})
     await _lock_to_delete(session, id)
-    await session.execute(delete(WorkflowExecution.__table__).where(WorkflowExecution.id == id))  # type: ignore[arg-type]
+    await session.execute(_DELETE, {"id": id})
     touch(session, id)
 
 
-async def _lock_to_delete(session: AsyncSession, id: UUID) -> None:  # noqa: A002
+_DELETE_ENTRIES = text("DELETE FROM execution_logs WHERE workflow_execution_id = :id")
+_DELETE = text("DELETE FROM workflow_executions WHERE id = :id")
+
+
+async def _lock_to_delete(session: Transaction, id: UUID) -> None:  # noqa: A002
     """Take what a deletion takes, in the one order: of the runs that lose a parent by it, too."""
     referring = list((await session.execute(_LOCK_REFERRING, {"id": id})).scalars())
-    await session.execute(select(WorkflowExecution.id).where(WorkflowExecution.id == id).with_for_update())
+    await session.execute(_LOCK_TO_DELETE, {"id": id})
     await lock_counters(session, [id, *referring])
     for referring_id in referring:
         touch(session, referring_id)
 
 
+_LOCK_TO_DELETE = _RUN.with_for_update()
 _LOCK_REFERRING = text(
     """
     SELECT id FROM workflow_executions WHERE id IN (

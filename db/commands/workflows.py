@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, select, text
 from uuid_utils.compat import uuid7
 
 from db.definition import dependency_order
 from db.digest import digest
 from db.errors import InvalidInputError
-from db.models import Edge, Node, Workflow
-from db.session import mark_changed
+from db.json import write_json
+from db.models import Workflow
+from db.transaction import Transaction, mark_changed
 from db.validation import check_batch, check_json, check_message, check_name, check_retry_config
 
 MAX_NODES = 10_000
@@ -38,7 +37,7 @@ class NewDependency(Protocol):
 
 
 async def create_workflow(
-    session: AsyncSession,
+    session: Transaction,
     *,
     namespace: str,
     name: str,
@@ -59,30 +58,31 @@ async def create_workflow(
     check_definition(nodes, dependencies)
     arguments = _digest(namespace, name, description, nodes, dependencies)
     if id is not None:
-        statement = select(Workflow.creation_digest).where(Workflow.id == id)
-        there = (await session.execute(statement)).one_or_none()
+        there = (await session.execute(_CREATION, {"id": id})).one_or_none()
         if there is not None and there.creation_digest != arguments:
             raise InvalidInputError("id", f"workflow {id} exists, with other arguments")
         if there is not None:
             return id
     id = id or uuid7()  # noqa: A001
     await session.execute(
-        insert(Workflow.__table__),  # type: ignore[arg-type]
-        {
-            "id": id,
-            "namespace": namespace,
-            "name": name,
-            "description": description,
-            "version": 1,
-            "creation_digest": arguments,
-        },
+        _CREATE,
+        {"id": id, "namespace": namespace, "name": name, "description": description, "creation_digest": arguments},
     )
     await _insert_definition(session, id, 1, nodes, dependencies)
     return id
 
 
+_CREATION = select(Workflow.creation_digest).where(Workflow.id == bindparam("id"))
+_CREATE = text(
+    """
+    INSERT INTO workflows (id, namespace, name, description, version, creation_digest)
+    VALUES (:id, :namespace, :name, :description, 1, :creation_digest)
+    """
+)
+
+
 async def register_workflow(
-    session: AsyncSession,
+    session: Transaction,
     *,
     namespace: str,
     key: str,
@@ -106,31 +106,41 @@ async def register_workflow(
     check_definition(nodes, dependencies)
     arguments = _digest(namespace, name, description, nodes, dependencies)
     values = {"name": name, "description": description, "creation_digest": arguments}
-    created = (
-        postgresql_insert(Workflow.__table__)  # type: ignore[arg-type]
-        .values(id=uuid7(), namespace=namespace, key=key, version=1, **values)
-        .on_conflict_do_nothing(index_elements=["namespace", "key"])
-        .returning(Workflow.id)
-    )
-    made: UUID | None = (await session.execute(created)).scalar_one_or_none()
+    parameters = {"id": uuid7(), "namespace": namespace, "key": key, **values}
+    made: UUID | None = (await session.execute(_REGISTER, parameters)).scalar_one_or_none()
     if made is not None:
         await _insert_definition(session, made, 1, nodes, dependencies)
         return made
     # Whoever else registers waits here, and then finds this version.
-    latest = select(Workflow.id, Workflow.version, Workflow.creation_digest).where(
-        Workflow.namespace == namespace, Workflow.key == key
-    )
-    there = (await session.execute(latest.with_for_update(key_share=True))).one()
+    there = (await session.execute(_LATEST, {"namespace": namespace, "key": key})).one()
     if there.creation_digest != arguments:
         version = there.version + 1
-        await session.execute(
-            update(Workflow.__table__)  # type: ignore[arg-type]
-            .where(Workflow.id == there.id)
-            .values(version=version, updated_at=func.clock_timestamp(), **values)
-        )
+        await session.execute(_NEXT_VERSION, {"id": there.id, "version": version, **values})
         await _insert_definition(session, there.id, version, nodes, dependencies)
     found: UUID = there.id
     return found
+
+
+_REGISTER = text(
+    """
+    INSERT INTO workflows (id, namespace, key, name, description, version, creation_digest)
+    VALUES (:id, :namespace, :key, :name, :description, 1, :creation_digest)
+    ON CONFLICT (namespace, key) DO NOTHING RETURNING id
+    """
+)
+_LATEST = text(
+    """
+    SELECT id, version, creation_digest FROM workflows WHERE namespace = :namespace AND key = :key
+    FOR NO KEY UPDATE
+    """
+)
+_NEXT_VERSION = text(
+    """
+    UPDATE workflows SET name = :name, description = :description, version = :version,
+        creation_digest = :creation_digest, updated_at = clock_timestamp()
+    WHERE id = :id
+    """
+)
 
 
 def _digest(
@@ -184,7 +194,7 @@ def check_definition(nodes: Sequence[NewNode], dependencies: Sequence[NewDepende
 
 
 async def _insert_definition(
-    session: AsyncSession,
+    session: Transaction,
     workflow_id: UUID,
     version: int,
     nodes: Sequence[NewNode],
@@ -193,24 +203,34 @@ async def _insert_definition(
     mark_changed(session)
     ids = {node.key: uuid7() for node in nodes}  # ids ascend, so that nodes keep their order
     if nodes:
-        await session.execute(
-            insert(Node.__table__),  # type: ignore[arg-type]
-            [
-                {
-                    "id": ids[node.key],
-                    "workflow_id": workflow_id,
-                    "version": version,
-                    "key": node.key,
-                    "name": _name(node),
-                    "node_type": node.node_type,
-                    "config": node.config,
-                    "retry_config": node.retry_config,
-                }
-                for node in nodes
-            ],
-        )
+        parameters = {
+            "workflow": workflow_id,
+            "version": version,
+            "ids": list(ids.values()),
+            "keys": list(ids),
+            "names": [_name(node) for node in nodes],
+            "types": [node.node_type for node in nodes],
+            "configs": [None if node.config is None else write_json(node.config) for node in nodes],
+            "retries": [None if node.retry_config is None else write_json(node.retry_config) for node in nodes],
+        }
+        await session.execute(_INSERT_NODES, parameters)
     if dependencies:
-        await session.execute(
-            insert(Edge.__table__),  # type: ignore[arg-type]
-            [{"source_node_id": ids[edge.source_key], "target_node_id": ids[edge.target_key]} for edge in dependencies],
-        )
+        sources = [ids[edge.source_key] for edge in dependencies]
+        targets = [ids[edge.target_key] for edge in dependencies]
+        await session.execute(_INSERT_EDGES, {"sources": sources, "targets": targets})
+
+
+_INSERT_NODES = text(
+    """
+    INSERT INTO nodes (id, workflow_id, version, key, name, node_type, config, retry_config)
+    SELECT id, :workflow, :version, key, name, type, CAST(config AS jsonb), CAST(retry_config AS jsonb)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:names AS text[]), CAST(:types AS text[]),
+        CAST(:configs AS text[]), CAST(:retries AS text[])) AS node (id, key, name, type, config, retry_config)
+    """
+)
+_INSERT_EDGES = text(
+    """
+    INSERT INTO edges (source_node_id, target_node_id)
+    SELECT * FROM unnest(CAST(:sources AS uuid[]), CAST(:targets AS uuid[]))
+    """
+)

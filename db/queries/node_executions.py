@@ -12,6 +12,7 @@ from db.paging import Order, Page, Slice
 from db.queries.per_parent import counts_per_parent, slices_per_parent
 from db.records import NodeExecutionAttemptRecord, NodeExecutionRecord
 from db.state_machine import NODE_EXECUTION, Action
+from db.transaction import Executes
 
 step = NodeExecution
 attempt = NodeExecutionAttempt
@@ -47,7 +48,7 @@ STEPS = select(
 _STEPS_BY_ID = STEPS.where(step.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 
 
-async def steps_by_id(connection: AsyncConnection, ids: Sequence[UUID]) -> list[NodeExecutionRecord | None]:
+async def steps_by_id(connection: Executes, ids: Sequence[UUID]) -> list[NodeExecutionRecord | None]:
     """The steps with these ids, in their order; None where there is none."""
     rows = await connection.execute(_STEPS_BY_ID, {"ids": list(ids)})
     found = {row.id: NodeExecutionRecord._make(row) for row in rows}

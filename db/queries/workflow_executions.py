@@ -13,6 +13,7 @@ from db.models import ExecutionCounter, ExecutionLog, NodeExecution, WorkflowExe
 from db.paging import Order, Page, Slice, paged, sliced
 from db.queries.per_parent import counts_per_parent, slices_per_parent
 from db.records import LogCounts, NodeStatusCounts, WorkflowExecutionRecord
+from db.transaction import Executes
 
 run = WorkflowExecution
 DURATION = run.ended_at - run.started_at
@@ -65,7 +66,7 @@ RUNS = select(
 _RUNS_BY_ID = RUNS.where(run.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 
 
-async def runs_by_id(connection: AsyncConnection, ids: Sequence[UUID]) -> list[WorkflowExecutionRecord | None]:
+async def runs_by_id(connection: Executes, ids: Sequence[UUID]) -> list[WorkflowExecutionRecord | None]:
     """The runs with these ids, in their order; None where there is none."""
     rows = await connection.execute(_RUNS_BY_ID, {"ids": list(ids)})
     found = {row.id: WorkflowExecutionRecord._make(row) for row in rows}

@@ -11,6 +11,7 @@ from db.filters import WorkflowFilter
 from db.models import Edge, Node, Workflow
 from db.paging import AnySelect, Order, Page, Slice, paged, sliced
 from db.records import WorkflowDependencyRecord, WorkflowNodeRecord, WorkflowRecord
+from db.transaction import Executes
 
 T = TypeVar("T", WorkflowNodeRecord, WorkflowDependencyRecord)
 Version = tuple[UUID, int]
@@ -36,7 +37,7 @@ _DEPENDENCIES = select(Node.workflow_id, Node.version, Edge.source_node_id, Edge
 )
 
 
-async def workflows_by_id(connection: AsyncConnection, ids: Sequence[UUID]) -> list[WorkflowRecord | None]:
+async def workflows_by_id(connection: Executes, ids: Sequence[UUID]) -> list[WorkflowRecord | None]:
     """The definitions with these ids, in their order; None where there is none."""
     rows = await connection.execute(_WORKFLOWS.where(Workflow.id.in_(ids)))
     found = {row.id: WorkflowRecord._make(row) for row in rows}

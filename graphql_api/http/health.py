@@ -67,8 +67,8 @@ class Readiness:
 
     async def _is_read_only(self) -> bool:
         """Ask by the pool that writes."""
-        async with self._database.engine.connect() as connection:
-            return (await connection.execute(text("SHOW transaction_read_only"))).scalar_one() == "on"
+        shown = await self._database.run_command(lambda session: session.execute(text("SHOW transaction_read_only")))
+        return bool(shown.scalar_one() == "on")
 
     def _said_of(self, error: Exception) -> str:
         if sqlstate(error) == _UNDEFINED_TABLE:

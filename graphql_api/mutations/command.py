@@ -4,23 +4,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-
 from db.commands.idempotency import Call, once
 from db.digest import digest
 from db.errors import ExecgraphError, NotFoundError
 from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.queries.workflows import workflows_by_id
+from db.transaction import Executes, Transaction
 from db.validation import check_text
 from graphql_api.context import Info
 from graphql_api.types.results import refusal
 
 MAX_KEY_LENGTH = 255
 
-Work = Callable[[AsyncSession], Awaitable[Any]]
+Work = Callable[[Transaction], Awaitable[Any]]
 """Does the work and gives what is remembered of it: an id, or a JSON value."""
-Present = Callable[[AsyncConnection, Any], Awaitable[Any]]
+Present = Callable[[Executes, Any], Awaitable[Any]]
 """Makes of what is remembered what the client gets, from the state as it is now."""
 
 
@@ -38,11 +37,11 @@ async def run(info: Info, key: str | None, arguments: Any, work: Work, present: 
         check_text(key, "idempotency_key", limit=MAX_KEY_LENGTH)
         call = None if key is None else _call(info.field_name, key, arguments)
 
-        async def transaction(session: AsyncSession) -> Any:
+        async def transaction(session: Transaction) -> Any:
             result = await (work(session) if call is None else once(session, call, lambda: work(session)))
-            return await present(await session.connection(), result)
+            return await present(session, result)
 
-        return await info.context.database.run(transaction)
+        return await info.context.database.run_command(transaction)
     except ExecgraphError as error:
         return refusal(error)
 
@@ -54,8 +53,8 @@ def _call(mutation: str, key: str, arguments: Any) -> Call | None:
         return None
 
 
-def _entity(what: str, read: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Sequence[Any]]]) -> Present:
-    async def present(connection: AsyncConnection, id: str) -> Any:  # noqa: A002
+def _entity(what: str, read: Callable[[Executes, Sequence[UUID]], Awaitable[Sequence[Any]]]) -> Present:
+    async def present(connection: Executes, id: str) -> Any:  # noqa: A002
         (found,) = await read(connection, [UUID(id)])
         if found is None:
             raise NotFoundError(what, UUID(id))
@@ -72,19 +71,19 @@ node_execution = _entity("Node execution", steps_by_id)
 """Answer with the step as it is now."""
 
 
-def giving_id(command: Callable[[AsyncSession], Awaitable[UUID]]) -> Work:
+def giving_id(command: Callable[[Transaction], Awaitable[UUID]]) -> Work:
     """Remember the id that a command gives."""
 
-    async def work(session: AsyncSession) -> str:
+    async def work(session: Transaction) -> str:
         return str(await command(session))
 
     return work
 
 
-def of_id(id: UUID, command: Callable[[AsyncSession], Awaitable[None]]) -> Work:  # noqa: A002
+def of_id(id: UUID, command: Callable[[Transaction], Awaitable[None]]) -> Work:  # noqa: A002
     """Remember the id that a command works on."""
 
-    async def work(session: AsyncSession) -> str:
+    async def work(session: Transaction) -> str:
         await command(session)
         return str(id)
 

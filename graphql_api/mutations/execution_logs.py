@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from db.commands.execution_logs import append_logs
+from db.transaction import Executes, Transaction
 from graphql_api.context import Info
 from graphql_api.mutations.command import run, workflow_execution
 from graphql_api.observability.metrics import LOG_ENTRIES
@@ -29,13 +29,13 @@ class ExecutionLogMutations:
         """Append entries, in order and without a gap, all or none; also after the run has ended."""
         appended_now = False
 
-        async def work(session: AsyncSession) -> dict[str, Any]:
+        async def work(session: Transaction) -> dict[str, Any]:
             nonlocal appended_now
             appended = await append_logs(session, workflow_execution_id, entries)
             appended_now = True
             return {"count": len(entries), **appended._asdict()}
 
-        async def present(connection: AsyncConnection, numbers: dict[str, Any]) -> AppendLogsPayload:
+        async def present(connection: Executes, numbers: dict[str, Any]) -> AppendLogsPayload:
             if not appended_now:
                 await workflow_execution(connection, str(workflow_execution_id))  # refused if it was deleted since
             return AppendLogsPayload(**numbers)

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from db.commands.node_executions import (
     cancel_node_execution,
@@ -19,6 +18,7 @@ from db.commands.node_executions import (
 from db.commands.node_transitions import transition_node_executions
 from db.errors import NotFoundError
 from db.queries.node_executions import steps_by_id
+from db.transaction import Executes, Transaction
 from graphql_api.context import Info
 from graphql_api.mutations.command import node_execution, of_id, run
 from graphql_api.mutations.outcomes import present_outcomes, read_transition, remember_outcome
@@ -46,11 +46,11 @@ class NodeExecutionMutations:
     ) -> CreateNodeExecutionsResult:
         """Make PENDING steps, all or none."""
 
-        async def work(session: AsyncSession) -> list[str]:
+        async def work(session: Transaction) -> list[str]:
             ids = await create_node_executions(session, workflow_execution_id, node_executions)
             return [str(id_) for id_ in ids]
 
-        async def present(connection: AsyncConnection, ids: list[str]) -> CreateNodeExecutionsPayload:
+        async def present(connection: Executes, ids: list[str]) -> CreateNodeExecutionsPayload:
             steps = [step for step in await steps_by_id(connection, [UUID(id_) for id_ in ids]) if step is not None]
             if len(steps) < len(ids):
                 raise NotFoundError("Workflow execution", workflow_execution_id)
@@ -142,7 +142,7 @@ class NodeExecutionMutations:
         """Do many transitions in order, each for itself; an id may recur."""
         asked = [read_transition(transition) for transition in transitions]
 
-        async def work(session: AsyncSession) -> list[Any]:
+        async def work(session: Transaction) -> list[Any]:
             return [remember_outcome(outcome) for outcome in await transition_node_executions(session, asked)]
 
         return await run(info, idempotency_key, asked, work, present_outcomes)

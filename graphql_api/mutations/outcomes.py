@@ -3,13 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from db.commands.node_transitions import Outcome, StepTransition
 from db.enums import ExecutionStatus
 from db.errors import NotFoundError
 from db.queries.node_executions import steps_by_id
 from db.state_machine import Action
+from db.transaction import Executes
 from graphql_api.types.inputs import NodeTransitionInput
 from graphql_api.types.results import (
     InvalidInput,
@@ -55,7 +54,7 @@ def remember_outcome(outcome: Outcome) -> Any:
     return {"type": type(refused).__name__, **values}
 
 
-async def present_outcomes(connection: AsyncConnection, outcomes: list[Any]) -> TransitionNodeExecutionsPayload:
+async def present_outcomes(connection: Executes, outcomes: list[Any]) -> TransitionNodeExecutionsPayload:
     """Answer with the steps as they are now, and with the refusals as they were."""
     ids = list({UUID(outcome) for outcome in outcomes if isinstance(outcome, str)})
     steps = dict(zip(ids, await steps_by_id(connection, ids), strict=True)) if ids else {}

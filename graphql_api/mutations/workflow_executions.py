@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from db.commands.heartbeats import record_heartbeats
 from db.commands.workflow_executions import (
@@ -18,6 +17,7 @@ from db.commands.workflow_executions import (
 )
 from db.errors import NotFoundError
 from db.queries.workflow_executions import runs_by_id
+from db.transaction import Executes, Transaction
 from graphql_api.context import Info
 from graphql_api.mutations.command import giving_id, of_id, run, workflow_execution
 from graphql_api.scalars import JSON
@@ -107,10 +107,10 @@ class WorkflowExecutionMutations:
         """Say that the engine of these runs lives."""
         ids = workflow_execution_ids
 
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Transaction) -> None:
             await record_heartbeats(session, ids)
 
-        async def present(connection: AsyncConnection, _: None) -> list[Any]:
+        async def present(connection: Executes, _: None) -> list[Any]:
             found = await runs_by_id(connection, ids)
             return [
                 refusal(NotFoundError("Workflow execution", id_)) if record is None else record
@@ -130,7 +130,7 @@ class WorkflowExecutionMutations:
         """Remove a run with its steps, attempts and log entries, whatever its state."""
         work = of_id(id, lambda session: delete_workflow_execution(session, id))
 
-        async def present(_: AsyncConnection, deleted: str) -> DeleteWorkflowExecutionPayload:
+        async def present(_: Executes, deleted: str) -> DeleteWorkflowExecutionPayload:
             return DeleteWorkflowExecutionPayload(id=UUID(deleted))
 
         return await run(info, idempotency_key, id, work, present)
