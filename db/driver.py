@@ -127,7 +127,7 @@ class DriverTransaction:
         self._connection = connection
 
     async def execute(self, statement: Executable, parameters: Any = None, /) -> Rows:
-        """Execute a statement, or for a list of parameters execute it for each of them.
+        """Execute a statement.
 
         Raises:
             asyncpg.PostgresError: PostgreSQL refuses.
@@ -135,9 +135,6 @@ class DriverTransaction:
         compiled = _COMPILED.get(statement)
         if compiled is None:
             compiled = _COMPILED[statement] = _Compiled(statement)
-        if isinstance(parameters, list):
-            await self._connection.executemany(compiled.sql, [compiled.arguments(each) for each in parameters])
-            return compiled.result(())
         records = await self._connection.fetch(compiled.sql, *compiled.arguments(parameters or {}))
         return compiled.result(records)
 
