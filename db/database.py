@@ -95,6 +95,21 @@ class Database:
         async with self.read_engine.connect() as connection:
             yield connection
 
+    async def fetch(self, statement: str, *arguments: Any) -> list[Any]:
+        """The rows that asyncpg gives for a single statement of its own: for the few that are executed all the time.
+
+        Raises:
+            PostgresError, InterfaceError, OSError: asyncpg's own errors.
+        """
+        async with self.read_engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            try:
+                rows: list[Any] = await raw.driver_connection.fetch(statement, *arguments)  # type: ignore[union-attr]
+            except BaseException:
+                await connection.invalidate()  # whatever it was, the connection may be in the midst of it
+                raise
+            return rows
+
     async def run(self, work: Callable[[DatabaseSession], Awaitable[T]]) -> T:
         """Do `work` in one transaction, again if PostgreSQL reports a deadlock or a serialization failure.
 

@@ -22,7 +22,7 @@ from db.watches import ListWatch, Told, Watch
 
 logger = logging.getLogger("execgraph.hints")
 
-COALESCE_SECONDS: Final = 0.02
+COALESCE_SECONDS: Final = 0.005
 """How long further hints wait for each other after one was sent."""
 RUNS_PER_HINT: Final = 200
 """A payload holds at most 8,000 bytes; an id takes 33 of them."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 from uuid import uuid4
 
 import asyncpg
-from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from db.database import Database, asyncpg_url
@@ -70,8 +69,7 @@ class Listener:
 
     async def notify(self, what: Sequence[str]) -> None:
         """Notify other processes; raises what keeps it from being sent."""
-        async with self._database.read() as connection:
-            await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": ",".join([self._origin, *what])})
+        await self._database.fetch("SELECT pg_notify($1, $2)", CHANNEL, ",".join([self._origin, *what]))
 
     async def _listen(self) -> None:
         failures = 0
@@ -139,6 +137,3 @@ class Listener:
             self._echo.set()  # it was told here already
             return
         self._heard(what)
-
-
-_NOTIFY = text("SELECT pg_notify(:channel, :payload)")

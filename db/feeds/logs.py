@@ -21,7 +21,7 @@ from db.feeds.delivery import Delivery
 from db.feeds.feed import Feed
 from db.feeds.once import Once
 from db.filters import ExecutionLogFilter
-from db.queries.following import LogTail, log_tail
+from db.queries.following import LogTail, log_tail, news_of_log
 from db.records import ExecutionLogRecord
 
 MAX_ENTRIES: Final = 2_000
@@ -116,9 +116,8 @@ class LogFeed(Feed):
     async def read(self) -> None:
         """Read what is new."""
         first = self._high < 0
-        async with self._database.read() as connection:
-            after, limit = (_END, 1) if first else (self._high, MAX_ENTRIES)
-            tail = await log_tail(connection, self._run_id, self._where, after, limit)
+        after, limit = (_END, 1) if first else (self._high, MAX_ENTRIES)
+        tail = await self._read_after(after, limit)
         self._tails.clear()
         if first and self._high >= 0:
             self.tell()  # a follower caught up meanwhile: read on from where it was
@@ -131,6 +130,12 @@ class LogFeed(Feed):
         self._stand(tail)
         if tail is not None and tail.has_more:
             self.tell()
+
+    async def _read_after(self, after: int, limit: int) -> LogTail | None:
+        if self._where.search is None:
+            return await news_of_log(self._database, self._run_id, after, limit)
+        async with self._database.read() as connection:
+            return await log_tail(connection, self._run_id, self._where, after, limit)
 
     def _stand(self, tail: LogTail | None) -> None:
         """Remember how the run stands, and look again when its log may be complete."""

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Double, extract, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.enums import ExecutionStatus
+from db.database import Database
+from db.enums import ExecutionStatus, LogLevel
 from db.filters import ExecutionLogFilter, WorkflowExecutionFilter
 from db.models import ExecutionCounter, WorkflowExecution
 from db.paging import Page, paged, sliced
@@ -68,6 +70,45 @@ async def log_tail(
     entries = sliced([ExecutionLogRecord._make(row[3:]) for row in rows if row[3] is not None], page)
     reached = entries.rows[-1].sequence if entries.has_more else max(last_sequence, after)
     return LogTail(list(entries.rows), reached, entries.has_more, status in TERMINAL, quiet_seconds, last_sequence)
+
+
+async def news_of_log(database: Database, run_id: UUID, after: int, limit: int) -> LogTail | None:
+    """What `log_tail` gives without a filter; it is read at every append, so not even building it may take time."""
+    rows = await database.fetch(_NEWS_OF_LOG, run_id, after, limit + 1)
+    if not rows:
+        return None
+    status, last_sequence, quiet_seconds = rows[0][:3]
+    entries = [
+        ExecutionLogRecord(
+            run_id,
+            sequence,
+            step_id,
+            attempt,
+            LogLevel(level),
+            message,
+            None if data is None else orjson.loads(data),
+            at,
+        )
+        for _, _, _, sequence, step_id, attempt, level, message, data, at in rows[:limit]
+        if sequence is not None
+    ]
+    has_more = len(rows) > limit
+    reached = entries[-1].sequence if has_more else max(last_sequence, after)
+    return LogTail(entries, reached, has_more, status in TERMINAL, quiet_seconds, last_sequence)
+
+
+_NEWS_OF_LOG = """
+    SELECT run.status, counter.last_sequence,
+        extract(epoch FROM clock_timestamp() - greatest(run.updated_at, counter.last_append_at))::float8,
+        entry.sequence, entry.node_execution_id, entry.attempt, entry.level, entry.message, entry.data, entry.timestamp
+    FROM workflow_executions AS run
+    JOIN execution_counters AS counter ON counter.workflow_execution_id = run.id
+    LEFT JOIN LATERAL (
+        SELECT sequence, node_execution_id, attempt, level, message, data::text, timestamp FROM execution_logs
+        WHERE workflow_execution_id = run.id AND sequence > $2 ORDER BY sequence LIMIT $3
+    ) AS entry ON true
+    WHERE run.id = $1 ORDER BY entry.sequence
+"""
 
 
 @dataclass(slots=True)
