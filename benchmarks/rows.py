@@ -128,9 +128,10 @@ class Generator:
             began = None if started is None else started + each * place
             ended = None if began is None or own in NEVER_ENDED else began + each
             retries = int(began is not None and self._random.random() < 0.01)
+            first = began + each / 2 if began is not None and retries else began  # when the present try began
             error = self._error() if own == "failed" else NULL
             node = definition.nodes[place] if place < len(definition.nodes) else NULL
-            times = (created, ended or began or created, began, ended, ended or began)
+            times = (created, ended or first or created, first, ended, ended or first)
             rows["node_executions"].append(
                 line(
                     *(id_, run, node, made[0].id if made and node == NULL else NULL, f"step-{place}"),
@@ -140,7 +141,6 @@ class Generator:
                 )
             )
             if began is not None:
-                first = began + each / 2 if retries else began
                 if retries:
                     row = line(id_, 1, "failed", began, first, "Lost the connection")
                     rows["node_execution_attempts"].append(row)

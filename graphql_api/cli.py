@@ -4,6 +4,8 @@ import contextlib
 
 import click
 
+from graphql_api.commands.export import export_command
+from graphql_api.commands.import_ import import_command
 from graphql_api.commands.purge import purge_command
 from graphql_api.commands.reach import migrate, one_line_errors, reached, settings_of_environment
 from graphql_api.commands.token import token_group
@@ -69,6 +71,8 @@ def settings_command() -> None:
 
 main.add_command(purge_command)
 main.add_command(token_group)
+main.add_command(export_command)
+main.add_command(import_command)
 
 
 if __name__ == "__main__":

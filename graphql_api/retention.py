@@ -40,27 +40,37 @@ class Age(click.ParamType[timedelta]):
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which runs are old."""
+def old_runs_options(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that say which runs are old, for `policy_of`."""
     statuses = [status.value for status in ExecutionStatus if status in TERMINAL and status.value != "skipped"]
-    for option in (
+    options = (
         click.option("--namespace", "namespaces", multiple=True, help="Only runs of this namespace. May be repeated."),
         click.option("--workflow", "workflows", multiple=True, help="Only runs of this workflow, by id or key."),
         click.option(
             "--status", "statuses", multiple=True, type=click.Choice(statuses), help="Only runs that ended so."
         ),
         click.option(
-            "--older-than", required=True, type=Age(), help="How long ago the runs ended at least, for instance 90d."
+            "--older-than",
+            required=required,
+            type=Age(),
+            help="How long ago the runs ended at least, for instance 90d.",
         ),
-    ):
-        command = option(command)
-    return command
+    )
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in options:
+            command = option(command)
+        return command
+
+    return add
 
 
-def policy(
-    older_than: timedelta, statuses: Sequence[str], workflows: Sequence[str], namespaces: Sequence[str]
-) -> PurgePolicy:
-    """The policy that the options say."""
+def policy_of(
+    older_than: timedelta | None, statuses: Sequence[str], workflows: Sequence[str], namespaces: Sequence[str]
+) -> PurgePolicy | None:
+    """The policy that the options say; None without `--older-than`."""
+    if older_than is None:
+        return None
     return PurgePolicy(
         older_than,
         tuple(ExecutionStatus(status) for status in statuses) or None,
@@ -70,9 +80,9 @@ def policy(
 
 
 @click.command(add_help_option=False)
-@policy_options
-def _policy_command(**options: Any) -> PurgePolicy:
-    return policy(**options)
+@old_runs_options(required=True)
+def _policy_command(**options: Any) -> PurgePolicy | None:
+    return policy_of(**options)
 
 
 def parse_policies(text: str) -> tuple[PurgePolicy, ...]:

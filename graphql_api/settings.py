@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     slow_request_seconds: float = Field(
         default=1.0, gt=0, description="From how many seconds on a request is slow, and logged as such."
     )
+    max_import_bytes: PositiveInt = Field(
+        default=4_294_967_296, description="The largest archive that /import takes, in bytes; it is put on disk first."
+    )
     purge: Annotated[tuple[PurgePolicy, ...], NoDecode, BeforeValidator(_policies)] = Field(
         default=(),
         description="Which runs the server removes by itself: options of `execgraph purge`, with `;` between policies,"

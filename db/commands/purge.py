@@ -105,6 +105,10 @@ class Purge:
             sub_runs |= batch.sub_runs
         return planned
 
+    async def runs(self) -> list[UUID]:
+        """The runs that a purge would remove now."""
+        return sorted({run async for batch in self._batches(await self._cutoff()) for run in batch.runs})
+
     async def run(self) -> AsyncGenerator[Removed, None]:
         """Remove what is old, batch by batch; gives what each one removed.
 

@@ -11,11 +11,11 @@ import click
 from db.commands.purge import WORK_SHARE, Purge, PurgePolicy, Removed
 from db.database import Database
 from graphql_api.commands.reach import one_line_errors, reached, settings_of_environment
-from graphql_api.retention import policy, policy_options
+from graphql_api.retention import old_runs_options, policy_of
 
 
 @click.command("purge")
-@policy_options
+@old_runs_options(required=True)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option(
     "--work-share",
@@ -30,9 +30,11 @@ def purge_command(*, dry_run: bool, work_share: float, **options: Any) -> None:
     A sub-run goes with the run that started it. Small batches, each of them whole; it may be interrupted and
     started again, while engines go on writing.
     """
+    old = policy_of(**options)
     with one_line_errors(), reached(settings_of_environment()) as settings:
         assert settings.database_url is not None
-        asyncio.run(_purge(settings.database_url, policy(**options), work_share=work_share, dry_run=dry_run))
+        assert old is not None
+        asyncio.run(_purge(settings.database_url, old, work_share=work_share, dry_run=dry_run))
 
 
 async def _purge(url: str, old: PurgePolicy, *, work_share: float, dry_run: bool) -> None:

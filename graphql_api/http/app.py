@@ -12,6 +12,7 @@ from db.database import Database
 from db.feeds import Feeds
 from db.hints import Hints
 from graphql_api.context import Context
+from graphql_api.http.archives import Archives
 from graphql_api.http.dashboard import dashboard_routes
 from graphql_api.http.draining import Draining
 from graphql_api.http.endpoint import Endpoint
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> Starlette:
     schema = build_schema(settings)
     authentication = Authentication(settings, database, subscribers)
     draining = Draining()
+    archives = Archives(database, settings.max_import_bytes)
     sampling = Sampling(database, hints)
     retention = Retention(database, settings.purge, timedelta(seconds=settings.purge_interval_seconds))
 
@@ -62,6 +64,8 @@ def create_app(settings: Settings) -> Starlette:
         Route("/healthz", healthz),
         Route("/readyz", Readiness(database, hints, draining).readyz),
         Route("/metrics", Exposition(sampling).metrics),
+        Route("/export", archives.export),
+        Route("/import", archives.import_, methods=["POST"]),
     ]
     observed = Middleware(
         Exchanges,

@@ -1,0 +1,94 @@
+"""Runs as files over HTTP: `GET /export?run=...` streams them, `POST /import` restores them."""
+
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from db.archive import ArchiveError, export_runs, import_archive
+from db.database import Database
+from db.errors import NotFoundError
+from graphql_api.errors import is_unavailable
+
+MEDIA_TYPE: Final = "application/x-ndjson"
+MAX_RUNS: Final = 1_000
+"""Of one request."""
+
+
+class Archives:
+    """Exports and imports."""
+
+    def __init__(self, database: Database, max_bytes: int) -> None:
+        self._database = database
+        self._max_bytes = max_bytes
+
+    async def export(self, request: Request) -> Response:
+        """Stream the runs that are named; an answer that breaks off has no seal, and cannot be imported."""
+        if (refused := _refusal_of(request)) is not None:
+            return refused
+        try:
+            runs = [UUID(run) for run in request.query_params.getlist("run")]
+        except ValueError:
+            return _refused(400, "`run` must be the id of a run")
+        if not 1 <= len(runs) <= MAX_RUNS:
+            return _refused(400, f"Name 1 to {MAX_RUNS} runs: /export?run=...&run=...")
+        sub_runs = request.query_params.get("subRuns") == "true"
+        chunks = export_runs(self._database, runs, sub_runs=sub_runs)
+        try:
+            first = await anext(chunks)  # whatever is wrong is found out here
+        except NotFoundError as error:
+            return _refused(404, str(error))
+        except Exception as error:
+            if is_unavailable(error):
+                return _refused(503, "The database cannot be reached; try again")
+            raise
+        return StreamingResponse(_with_first(first, chunks), media_type=MEDIA_TYPE)
+
+    async def import_(self, request: Request) -> Response:
+        """Restore an archive: all of it, or nothing."""
+        if (refused := _refusal_of(request)) is not None:
+            return refused
+        if request.headers.get("content-type", "").split(";")[0].strip().lower() != MEDIA_TYPE:
+            return _refused(415, f"The content type must be {MEDIA_TYPE}")  # one that no form of another site can send
+        size = 0
+        with tempfile.TemporaryFile() as spooled:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > self._max_bytes:
+                    return _refused(413, f"The archive is larger than {self._max_bytes} bytes")
+                spooled.write(chunk)
+            try:
+                imported = await import_archive(self._database, spooled)
+            except ArchiveError as error:
+                return _refused(422, str(error))
+            except Exception as error:
+                if is_unavailable(error):
+                    return _refused(503, "The database cannot be reached; try again")
+                raise
+        return JSONResponse(
+            {
+                "runs": len(imported.runs),
+                "lostReferences": imported.lost_references,
+                "lostKeys": imported.lost_keys,
+            }
+        )
+
+
+def _refusal_of(_: Request) -> Response | None:
+    """The one place that says who may export and import: an archive shows everything, in clear."""
+    return None
+
+
+def _refused(status: int, problem: str) -> Response:
+    return JSONResponse({"problem": problem}, status)
+
+
+async def _with_first(first: bytes, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(chunks):
+        yield first
+        async for chunk in chunks:
+            yield chunk
