@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> Starlette:
     schema = build_schema(settings)
     authentication = Authentication(settings, database, subscribers)
     draining = Draining()
-    archives = Archives(database, settings.max_import_bytes)
+    archives = Archives(database, authentication, settings.max_import_bytes)
     sampling = Sampling(database, hints)
     retention = Retention(database, settings.purge, timedelta(seconds=settings.purge_interval_seconds))
 

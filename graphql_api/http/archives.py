@@ -10,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from db.archive import ArchiveError, export_runs, import_archive
+from db.availability import is_unavailable
 from db.database import Database
+from db.enums import Role
 from db.errors import NotFoundError
-from graphql_api.errors import is_unavailable
+from graphql_api.security.authentication import Authentication
+from graphql_api.security.errors import ForbiddenError, SecurityError
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 MAX_RUNS: Final = 1_000
@@ -22,13 +25,14 @@ MAX_RUNS: Final = 1_000
 class Archives:
     """Exports and imports."""
 
-    def __init__(self, database: Database, max_bytes: int) -> None:
+    def __init__(self, database: Database, authentication: Authentication, max_bytes: int) -> None:
         self._database = database
+        self._authentication = authentication
         self._max_bytes = max_bytes
 
     async def export(self, request: Request) -> Response:
         """Stream the runs that are named; an answer that breaks off has no seal, and cannot be imported."""
-        if (refused := _refusal_of(request)) is not None:
+        if (refused := await self._turned_away(request)) is not None:
             return refused
         try:
             runs = [UUID(run) for run in request.query_params.getlist("run")]
@@ -50,7 +54,7 @@ class Archives:
 
     async def import_(self, request: Request) -> Response:
         """Restore an archive: all of it, or nothing."""
-        if (refused := _refusal_of(request)) is not None:
+        if (refused := await self._turned_away(request)) is not None:
             return refused
         if request.headers.get("content-type", "").split(";")[0].strip().lower() != MEDIA_TYPE:
             return _refused(415, f"The content type must be {MEDIA_TYPE}")  # one that no form of another site can send
@@ -69,22 +73,25 @@ class Archives:
                 if is_unavailable(error):
                     return _refused(503, "The database cannot be reached; try again")
                 raise
-        return JSONResponse(
-            {
-                "runs": len(imported.runs),
-                "lostReferences": imported.lost_references,
-                "lostKeys": imported.lost_keys,
-            }
-        )
+        losses = {"lostReferences": imported.lost_references, "lostKeys": imported.lost_keys}
+        return JSONResponse({"runs": len(imported.runs), **losses})
+
+    async def _turned_away(self, request: Request) -> Response | None:
+        """Who may export and import: an archive holds everything, secrets in clear, of whatever namespace."""
+        try:
+            access = await self._authentication.access(request.headers.get("authorization"))
+            if not access.may(Role.ADMIN) or access.namespaces is not None or not access.shows_secrets:
+                raise ForbiddenError(
+                    "An archive holds secrets in clear: this takes the token of an admin who is not limited to"
+                    " namespaces. Where the database is at hand, there are `execgraph export` and `execgraph import`"
+                )
+        except SecurityError as error:
+            return _refused(error.status, error.message, error.headers)
+        return None
 
 
-def _refusal_of(_: Request) -> Response | None:
-    """The one place that says who may export and import: an archive shows everything, in clear."""
-    return None
-
-
-def _refused(status: int, problem: str) -> Response:
-    return JSONResponse({"problem": problem}, status)
+def _refused(status: int, problem: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"problem": problem}, status, headers)
 
 
 async def _with_first(first: bytes, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

@@ -8,7 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from db import Database
+from db.enums import Role
 from tests.api_server import ApiServer
+from tests.api_tokens import bearer, make_token
+from tests.archive.conftest import done
 from tests.commands.old_runs import ended
 from tests.commands.running import execgraph, printed, refusal
 from tests.graphql_api.reports import log, running
@@ -65,30 +69,64 @@ def test_an_unknown_run_is_refused_in_one_line(database_url: str) -> None:
     assert refusal("export", unknown, DATABASE_URL=database_url) == f"Workflow execution {unknown} does not exist"
 
 
-def test_a_run_goes_over_http_and_whoever_looks_at_the_list_there_is_told(server: ApiServer, other_url: str) -> None:
+def token_of(url: str, role: Role = Role.ADMIN, namespaces: list[str] | None = None) -> dict[str, str]:
+    """The headers of a caller with a token of its own."""
+
+    async def make() -> str:
+        async with Database(url) as database:
+            return await make_token(database, uuid4().hex, role, namespaces)
+
+    return {**NDJSON, **bearer(done(make))}
+
+
+def test_a_run_goes_over_http(server: ApiServer, other_url: str) -> None:
     run_id = running(server)
     log(server, run_id, *(f"message {place}" for place in range(1_200)))
-    answer = server.http.get("/export", params={"run": run_id})
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    with ApiServer(other_url) as other:
-        done = other.http.post("/import", content=answer.content, headers=NDJSON)
-        assert (done.status_code, done.json()) == (200, {"runs": 1, "lostReferences": 0, "lostKeys": 0})
-        assert other.http.get("/export", params={"run": run_id}).content == answer.content
-        again = other.http.post("/import", content=answer.content, headers=NDJSON)
+    with (
+        ApiServer(server.database_url, authentication="required") as one,
+        ApiServer(other_url, authentication="required") as other,
+    ):
+        here, there = token_of(server.database_url), token_of(other_url)
+        answer = one.http.get("/export", params={"run": run_id}, headers=here)
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        imported = other.http.post("/import", content=answer.content, headers=there)
+        assert (imported.status_code, imported.json()) == (200, {"runs": 1, "lostReferences": 0, "lostKeys": 0})
+        assert other.http.get("/export", params={"run": run_id}, headers=there).content == answer.content
+        again = other.http.post("/import", content=answer.content, headers=there)
         assert (again.status_code, again.json()) == (422, {"problem": f"Run {run_id} is here already"})
-        half = other.http.post("/import", content=answer.content[:-1], headers=NDJSON)
+        half = other.http.post("/import", content=answer.content[:-1], headers=there)
         assert half.status_code == 422
 
 
-def test_http_refusals_say_what_is_wrong(server: ApiServer) -> None:
-    unknown = str(uuid4())
-    assert server.http.get("/export", params={"run": unknown}).status_code == 404
-    assert server.http.get("/export", params={"run": "x"}).status_code == 400
-    assert server.http.get("/export").status_code == 400
-    assert server.http.get("/import").status_code == 405
-    assert server.http.post("/import", content=b"", headers=NDJSON).json() == {
-        "problem": "This is no archive of execgraph"
-    }
-    assert server.http.post("/import", data={"a": "b"}).status_code == 415
-    with ApiServer(server.database_url, max_import_bytes=10) as small:
-        assert small.http.post("/import", content=b"x" * 11, headers=NDJSON).status_code == 413
+def test_http_refusals_say_what_is_wrong(database_url: str) -> None:
+    admin = token_of(database_url)
+    with ApiServer(database_url, authentication="required", max_import_bytes=1_000) as server:
+
+        def status(method: str, path: str, content: bytes = b"", **headers: str) -> int:
+            return server.http.request(method, path, content=content, headers={**admin, **headers}).status_code
+
+        assert status("GET", f"/export?run={uuid4()}") == 404
+        assert status("GET", "/export?run=x") == 400
+        assert status("GET", "/export") == 400
+        assert status("GET", "/import") == 405
+        assert status("POST", "/import", **{"content-type": "text/plain"}) == 415
+        assert status("POST", "/import", b"x" * 1_001) == 413
+        refused = server.http.post("/import", content=b"", headers=admin)
+        assert (refused.status_code, refused.json()) == (422, {"problem": "This is no archive of execgraph"})
+
+
+def test_only_an_admin_of_everything_exports_and_imports_and_nobody_without_authentication(server: ApiServer) -> None:
+    run_id = running(server)
+    url = server.database_url
+    with ApiServer(url, authentication="required") as guarded:
+        for headers, status in (
+            ({}, 401),
+            (token_of(url, Role.VIEWER), 403),
+            (token_of(url, Role.ENGINE), 403),
+            (token_of(url, Role.ADMIN, ["default"]), 403),
+            (token_of(url, Role.ADMIN), 200),
+        ):
+            assert guarded.http.get("/export", params={"run": run_id}, headers=headers).status_code == status
+            assert guarded.http.post("/import", headers=headers).status_code == (422 if status == 200 else status)
+    assert server.http.get("/export", params={"run": run_id}).status_code == 403
+    assert server.http.post("/import", headers=NDJSON).status_code == 403
