@@ -46,6 +46,7 @@ run: venv ## Serve on 127.0.0.1:8000 with an example engine beside it, until Ctr
 	@exec $(BIN)/python examples/run.py
 
 test: venv $(if $(MODERN_NODE),$(DASHBOARD)) ## Run all tests and hold the coverage floors
+	$(if $(MODERN_NODE),npm --prefix dashboard run --silent test)
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
 	@$(BIN)/coverage combine --quiet
@@ -63,6 +64,7 @@ lint: venv ## Check style, types, the import arrows and that schema.graphql is c
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(if $(wildcard dashboard/node_modules/.made),npm --prefix dashboard run --silent check)
 	@$(BIN)/execgraph schema | diff -u schema.graphql - || { echo "schema.graphql is stale: make schema" >&2; exit 1; }
 
 format: venv ## Bring the code into style

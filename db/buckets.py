@@ -1,4 +1,4 @@
-"""Hours, days and ISO weeks as a time zone's calendar has them, for charts."""
+"""Minutes, hours, days and ISO weeks as a time zone's calendar has them, for charts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from db.errors import InvalidInputError
 
 MAX_BUCKETS = 1_000
 
+_MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -18,6 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class Bucket(Enum):
     """What a chart's bar stands for."""
 
+    MINUTE = "minute"
     HOUR = "hour"
     DAY = "day"
     WEEK = "week"
@@ -28,7 +30,7 @@ class Span:
     """One bucket: from `start` up to, not including, `end`."""
 
     key: date
-    """What PostgreSQL groups by: the local date on which it begins; for an hour, the instant."""
+    """What PostgreSQL groups by: the local date on which it begins; for a minute or an hour, the instant."""
     start: datetime
     end: datetime
 
@@ -80,7 +82,17 @@ def just_after(instant: datetime) -> datetime:
 
 
 def _from(bucket: Bucket, zone: ZoneInfo, since: datetime) -> Iterator[Span]:
+    if bucket is Bucket.MINUTE:
+        return _minutes(since)
     return _hours(zone, since) if bucket is Bucket.HOUR else _days(zone, since, 7 if bucket is Bucket.WEEK else 1)
+
+
+def _minutes(since: datetime) -> Iterator[Span]:
+    """Minutes, which are the same in every zone."""
+    start = since.astimezone(UTC).replace(second=0, microsecond=0)
+    while True:
+        yield Span(start, start, start + _MINUTE)
+        start += _MINUTE
 
 
 def _hours(zone: ZoneInfo, since: datetime) -> Iterator[Span]:

@@ -1,6 +1,6 @@
 import { connection } from "./api/live";
 import { token } from "./api/session";
-import { askForToken, leave, LoginDialog, sessions } from "./login";
+import { askForToken, LoginDialog, leave, sessions } from "./login";
 import { navigate, place } from "./router";
 import { RunPage } from "./run/run-page";
 import { RunsPage } from "./runs/runs-page";

@@ -89,6 +89,8 @@ def _statement(
 
 
 def _key(bucket: Bucket, time_zone: str) -> ColumnElement[Any]:
+    if bucket is Bucket.MINUTE:
+        return func.date_trunc("minute", run.created_at, "UTC")
     if bucket is Bucket.HOUR:
         return func.date_trunc("hour", run.created_at, time_zone)
     local = func.timezone(time_zone, run.created_at)

@@ -14,7 +14,9 @@ strawberry.enum(ExecutionStatus, description="The state of a run or of a step.")
 strawberry.enum(TriggerType, description="What made a run begin.")
 strawberry.enum(LogLevel, description="The severity of a log entry, in ascending order.")
 strawberry.enum(RunOrder, name="WorkflowExecutionOrderField", description="What runs can be sorted by.")
-strawberry.enum(Bucket, name="StatsBucket", description="Hours, days, or ISO weeks, of the time zone's calendar.")
+strawberry.enum(
+    Bucket, name="StatsBucket", description="Minutes, hours, days, or ISO weeks, of the time zone's calendar."
+)
 
 
 @strawberry.enum

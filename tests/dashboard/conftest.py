@@ -1,12 +1,15 @@
-"""A real Chromium in front of a real server."""
+"""A real Chromium in front of a real server; both are shared by the tests of a process, which make their own runs."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, Page, Playwright, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from graphql_api.http.dashboard import BUILT
+from tests.conftest import TEMPLATE, administer, url_of
 from tests.dashboard.served import Served
 
 LIMIT_MILLISECONDS = 30_000
@@ -26,7 +29,7 @@ ARGUMENTS = [
 expect.set_options(timeout=LIMIT_MILLISECONDS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def built() -> None:
     """The dashboard is built, and there is a browser to look at it with."""
     if not (BUILT / "index.html").is_file():
@@ -35,37 +38,44 @@ def built() -> None:
         pytest.skip("Chromium is not installed")
 
 
-@pytest.fixture
-async def playwright(built: None) -> AsyncIterator[Playwright]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(built: None) -> AsyncIterator[Browser]:
+    """The browser."""
     async with async_playwright() as playwright:
-        yield playwright
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
 
 
-@pytest.fixture
-async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
-    browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-    yield browser
-    await browser.close()
+@pytest.fixture(scope="session")
+def dashboard_database_url() -> Iterator[str]:
+    """A migrated database for the tests of the dashboard."""
+    name = f"test_{uuid4().hex}"
+    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    yield url_of(name)
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-async def served(built: None, database_url: str) -> AsyncIterator[Served]:
-    async with Served(database_url) as served:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def served(built: None, dashboard_database_url: str) -> AsyncIterator[Served]:
+    """The server."""
+    async with Served(dashboard_database_url) as served:
         yield served
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, served: Served) -> AsyncIterator[Page]:
-    """A tab of its own, in which no script may fail."""
-    context = await browser.new_context(base_url=served.address, viewport={"width": 1360, "height": 860})
+    """A tab of its own, in which no script fails and nothing is refused by the Content-Security-Policy."""
+    context = await browser.new_context(
+        base_url=served.address,
+        viewport={"width": 1360, "height": 860},
+        permissions=["clipboard-read", "clipboard-write"],
+    )
     context.set_default_timeout(LIMIT_MILLISECONDS)
     page = await context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "console",
-        lambda message: "Content Security Policy" in message.text and problems.append(message.text),
-    )
+    page.on("console", lambda message: "Content Security Policy" in message.text and problems.append(message.text))
     yield page
     await context.close()
     assert problems == []

@@ -173,6 +173,17 @@ async def test_weeks_are_iso_weeks_of_the_time_zone(server: ApiServer, database:
     assert len(weeks) == 14
 
 
+async def test_minutes_are_the_same_in_every_zone(server: ApiServer, database: Database) -> None:
+    await runs(database, "2026-05-01T10:59:59.999999Z", "2026-05-01T11:00:00Z", "2026-05-01T11:01:30Z")
+
+    expected = [
+        ("2026-05-01T10:59:00+00:00", "2026-05-01T11:00:00+00:00", 1),
+        ("2026-05-01T11:00:00+00:00", "2026-05-01T11:01:00+00:00", 1),
+        ("2026-05-01T11:01:00+00:00", "2026-05-01T11:02:00+00:00", 1),
+    ]
+    assert buckets(server, "MINUTE") == buckets(server, "MINUTE", "Asia/Kolkata") == expected
+
+
 async def test_hours_of_a_zone_are_those_of_its_clock(server: ApiServer, database: Database) -> None:
     await runs(database, "2026-05-01T10:29:00Z", "2026-05-01T10:31:00Z")
 
@@ -183,7 +194,7 @@ async def test_hours_of_a_zone_are_those_of_its_clock(server: ApiServer, databas
 
 
 @pytest.mark.parametrize("zone", ["America/Havana", "Africa/Cairo", "Australia/Lord_Howe", "Pacific/Apia", "UTC"])
-@pytest.mark.parametrize("bucket", ["HOUR", "DAY"])
+@pytest.mark.parametrize("bucket", ["MINUTE", "HOUR", "DAY"])
 async def test_every_run_is_in_the_one_bucket_that_its_time_is_in(
     server: ApiServer, database: Database, zone: str, bucket: str
 ) -> None:

@@ -1,10 +1,14 @@
-import type { Line } from "./log-lines";
 import { stripAnsi } from "./ansi";
+import type { Line } from "./log-lines";
 
 export type Format = "text" | "ndjson";
 
 /** Entries as lines of a file. */
-export function linesOf(entries: readonly Line[], format: Format, stepName: (id: string) => string | undefined): string {
+export function linesOf(
+  entries: readonly Line[],
+  format: Format,
+  stepName: (id: string) => string | undefined,
+): string {
   return entries.map((entry) => `${format === "text" ? asText(entry, stepName) : JSON.stringify(entry)}\n`).join("");
 }
 

@@ -33,14 +33,18 @@ export function LineDetails({ line, run, step, close }: DetailsProps) {
         <Copyable text={stripAnsi(line.message)} shown="Message" label="Copy the message" />
         <span class="row link">
           <Link size={13} />
-          <Copyable text={`${location.origin}/runs/${run}/logs?line=${line.sequence}`} shown="Link" label="Copy a link" />
+          <Copyable
+            text={`${location.origin}/runs/${run}/logs?line=${line.sequence}`}
+            shown="Link"
+            label="Copy a link"
+          />
         </span>
         <button type="button" class="button quiet icon" aria-label="Close" title="Close (Esc)" onClick={close}>
           <Cross />
         </button>
       </header>
       <div class="whole">
-        <pre tabIndex={0} aria-label="Message">
+        <pre tabIndex={0} role="group" aria-label="Message">
           <AnsiText text={line.message} />
         </pre>
         {line.data !== null && line.data !== undefined && <Json value={line.data} label="Data" />}

@@ -1,3 +1,4 @@
+import { shortened } from "../run/step-names";
 import { formatLogTime, formatUtc } from "../ui/format";
 import { AnsiText } from "./ansi-text";
 import type { Line } from "./log-lines";
@@ -11,12 +12,13 @@ interface LineProps {
   readonly height: number;
   readonly run: string;
   readonly step: string | undefined;
+  readonly prefix: string;
   readonly selected: boolean;
   readonly choose: (sequence: number, open: boolean) => void;
 }
 
 /** One entry on one line; all of it is shown below the list when it is clicked. */
-export function LogLine({ line, sequence, top, height, run, step, selected, choose }: LineProps) {
+export function LogLine({ line, sequence, top, height, run, step, prefix, selected, choose }: LineProps) {
   const style = { transform: `translateY(${top}px)`, height: `${height}px` };
   if (!line)
     return (
@@ -57,7 +59,7 @@ export function LogLine({ line, sequence, top, height, run, step, selected, choo
       </time>
       <span class="level">{line.level}</span>
       <span class="step clip" title={step}>
-        {step}
+        {step && shortened(step, prefix)}
       </span>
       <span class="message clip">
         <AnsiText text={first} />

@@ -1,15 +1,15 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
-import { connection } from "../api/live";
 import type { RunHeaderFragment } from "../api/generated";
+import { connection } from "../api/live";
 import { formatExactCount } from "../ui/format";
 import { ArrowDown, ArrowUp, Problem } from "../ui/icons";
 import { useKeys } from "../ui/keys";
 import { FailureNote, Note } from "../ui/note";
 import { Download } from "./download-button";
 import { LineDetails } from "./line-details";
-import { FilteredLog, type Line } from "./log-lines";
 import { LogLine } from "./log-line";
+import { FilteredLog, type Line } from "./log-lines";
 import type { LogModel } from "./log-model";
 import { LogScroll } from "./log-scroll";
 
@@ -21,12 +21,14 @@ interface LogListProps {
   readonly run: RunHeaderFragment;
   readonly linked: number | null;
   readonly stepName: (id: string) => string | undefined;
+  /** What all names of steps begin with, left out in the lines. */
+  readonly prefix: string;
   readonly link: (line: number | null) => void;
   readonly children: ComponentChildren;
 }
 
 /** The entries of a log, of which only those in sight are drawn and loaded. */
-export function LogList({ model, run, linked, stepName, link, children }: LogListProps) {
+export function LogList({ model, run, linked, stepName, prefix, link, children }: LogListProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [following, setFollowing] = useState(linked === null);
@@ -87,7 +89,9 @@ export function LogList({ model, run, linked, stepName, link, children }: LogLis
     const element = scroller.current!;
     const atEnd = element.scrollTop >= element.scrollHeight - element.clientHeight - row;
     const wholeEnd = !(lines instanceof FilteredLog) || !lines.hasAfter;
-    setFollowing(atEnd && wholeEnd && (following || linked === null || selected !== linked || lines.count * row > viewport));
+    setFollowing(
+      atEnd && wholeEnd && (following || linked === null || selected !== linked || lines.count * row > viewport),
+    );
     redraw(undefined as never);
   };
 
@@ -199,6 +203,7 @@ export function LogList({ model, run, linked, stepName, link, children }: LogLis
                 height={row}
                 run={run.id}
                 step={line?.nodeExecutionId ? stepName(line.nodeExecutionId) : undefined}
+                prefix={prefix}
                 selected={line !== undefined && line.sequence === selected}
                 choose={(sequence, opened) => {
                   setFollowing(false);
@@ -218,7 +223,12 @@ export function LogList({ model, run, linked, stepName, link, children }: LogLis
         )}
       </div>
       {details && (
-        <LineDetails line={details} run={run.id} step={details.nodeExecutionId ? stepName(details.nodeExecutionId) : undefined} close={() => setOpen(false)} />
+        <LineDetails
+          line={details}
+          run={run.id}
+          step={details.nodeExecutionId ? stepName(details.nodeExecutionId) : undefined}
+          close={() => setOpen(false)}
+        />
       )}
       <div class="log-foot" role="status">
         <LogState model={model} following={following} />
@@ -238,7 +248,8 @@ export function LogList({ model, run, linked, stepName, link, children }: LogLis
 function LogState({ model, following }: { model: LogModel; following: boolean }) {
   if (!model.ready.value) return <span>Loading…</span>;
   if (model.complete.value) return <span>Complete: the log has ended and this is all of it.</span>;
-  if (connection.value === "reconnecting") return <span class="problem-text">Reconnecting; nothing will be missing.</span>;
+  if (connection.value === "reconnecting")
+    return <span class="problem-text">Reconnecting; nothing will be missing.</span>;
   return <span>{following ? "Following the end." : "Live; not following."}</span>;
 }
 

@@ -1,7 +1,12 @@
 import { signal } from "@preact/signals";
 import { query } from "../api/client";
 import { Failure } from "../api/failure";
-import { type ExecutionLogFilter, LogPageDocument, type LogPageQueryVariables, LogTailDocument } from "../api/generated";
+import {
+  type ExecutionLogFilter,
+  LogPageDocument,
+  type LogPageQueryVariables,
+  LogTailDocument,
+} from "../api/generated";
 import { follow } from "../api/live";
 import { FilteredLog, type Line, PAGE, type Page, WholeLog } from "./log-lines";
 

@@ -9,7 +9,12 @@ import { LogModel } from "./log-model";
 import { LEVELS, type LogView, parseLogView, toLogFilter } from "./log-view-state";
 
 const PAUSE = 300;
-const LEVEL_NAMES = { DEBUG: "All levels", INFO: "Info and above", WARNING: "Warnings and errors", ERROR: "Errors only" };
+const LEVEL_NAMES = {
+  DEBUG: "All levels",
+  INFO: "Info and above",
+  WARNING: "Warnings and errors",
+  ERROR: "Errors only",
+};
 
 export function LogsTab({ run, model }: { run: RunHeaderFragment; model: RunModel }) {
   const at = place.value;
@@ -30,7 +35,10 @@ export function LogsTab({ run, model }: { run: RunHeaderFragment; model: RunMode
       run={run}
       linked={view.line}
       stepName={(id) => model.steps.value.get(id)?.name}
-      link={(line) => navigate(withParameters(place.value, { line: line === null ? null : String(line) }), { replace: true })}
+      prefix={model.prefix.value}
+      link={(line) =>
+        navigate(withParameters(place.value, { line: line === null ? null : String(line) }), { replace: true })
+      }
     >
       <SearchField view={view} change={change} />
       <select

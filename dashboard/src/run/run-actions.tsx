@@ -71,8 +71,8 @@ function CancelDialog({ run, close }: DialogProps) {
       }
     >
       <p class="muted">
-        Its unfinished steps are cancelled too. The engine learns of it and stops; this cannot be undone, but the run can
-        be run again.
+        Its unfinished steps are cancelled too. The engine learns of it and stops; this cannot be undone, but the run
+        can be run again.
       </p>
       <label>
         Reason, for whoever wonders later

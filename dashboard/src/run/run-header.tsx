@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import type { RunHeaderFragment } from "../api/generated";
 import { Problems, Trigger } from "../runs/run-row";
 import { Copyable } from "../ui/copyable";
@@ -36,7 +37,7 @@ export function RunHeader({ model, run }: { model: RunModel; run: RunHeaderFragm
           <Time value={run.startedAt} empty="not yet" />
         </Fact>
         {run.endedAt ? (
-          <Fact name="Ended">
+          <Fact name="Ended" class="wide-only">
             <Time value={run.endedAt} />
           </Fact>
         ) : (
@@ -47,7 +48,7 @@ export function RunHeader({ model, run }: { model: RunModel; run: RunHeaderFragm
         <Fact name="Trigger">
           <Trigger type={run.triggerType} />
         </Fact>
-        <Fact name="Version">
+        <Fact name="Version" class="wide-only">
           <span class="num">{run.workflowVersion}</span>
         </Fact>
         {run.namespace !== "default" && <Fact name="Namespace">{run.namespace}</Fact>}
@@ -65,7 +66,7 @@ export function RunHeader({ model, run }: { model: RunModel; run: RunHeaderFragm
             </a>
           </Fact>
         )}
-        <Fact name="Steps" wide>
+        <Fact name="Steps" class="wide">
           <span class="row">
             <StepBar counts={counts} />
             <span class="num">
@@ -91,9 +92,15 @@ export function RunHeader({ model, run }: { model: RunModel; run: RunHeaderFragm
   );
 }
 
-function Fact({ name, wide = false, children }: { name: string; wide?: boolean; children: preact.ComponentChildren }) {
+interface FactProps {
+  readonly name: string;
+  readonly class?: string;
+  readonly children: ComponentChildren;
+}
+
+function Fact({ name, class: className, children }: FactProps) {
   return (
-    <div class={wide ? "wide" : undefined}>
+    <div class={className}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

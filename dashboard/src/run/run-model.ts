@@ -9,6 +9,7 @@ import {
   type StepRowFragment,
 } from "../api/generated";
 import { follow } from "../api/live";
+import { commonPrefix } from "./step-names";
 import { buildTree } from "./step-tree";
 
 export type Definition = NonNullable<RunQuery["workflowExecution"]>["definition"];
@@ -22,6 +23,8 @@ export class RunModel {
   /** Whether all steps there were at the beginning have come. */
   readonly whole = signal(false);
   readonly steps = signal<ReadonlyMap<string, Step>>(new Map());
+  /** What the names of all steps begin with. */
+  readonly prefix = computed(() => commonPrefix([...this.steps.value.values()].map(({ name }) => name)));
   readonly tree = computed(() => buildTree([...this.steps.value.values()]));
 
   private revision = 0;

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from "preact/hooks";
-import { navigate, place, withParameters } from "../router";
 import { LogsTab } from "../logs/logs-tab";
+import { navigate, place, withParameters } from "../router";
 import { plural } from "../ui/format";
 import { useKeys } from "../ui/keys";
 import { FailureNote, Note } from "../ui/note";
@@ -28,9 +28,7 @@ export function RunPage({ id, tab }: { id: string; tab: string }) {
   const failure = model.failure.value;
 
   useEffect(() => {
-    document.title = run
-      ? `${STATUS_NAMES[run.status]}: ${run.workflow.name} · execgraph`
-      : "Run · execgraph";
+    document.title = run ? `${STATUS_NAMES[run.status]}: ${run.workflow.name} · execgraph` : "Run · execgraph";
   }, [run?.status, run?.workflow.name]);
 
   const tabHref = (name: string) => `/runs/${id}${name === "timeline" ? "" : `/${name}`}`;

@@ -9,10 +9,13 @@ import { Note } from "../ui/note";
 import { STATUS_NAMES } from "../ui/status";
 import { useVirtualizer } from "../ui/virtual";
 import type { RunModel, Step } from "./run-model";
+import { shortened } from "./step-names";
 import { type TreeRow, visibleRows } from "./step-tree";
 import { Scale, ticks } from "./timeline-scale";
 
 const ROW = 30;
+/** Marks further to the right have no room for their label. */
+const LAST_LABEL = 0.95;
 const FILTERS: readonly ExecutionStatus[] = ["RUNNING", "FAILED", "PENDING", "COMPLETED"];
 
 interface TimelineProps {
@@ -31,6 +34,7 @@ export function Timeline({ model, run, selected, select }: TimelineProps) {
   const [zoom, setZoom] = useState<Scale | null>(null);
   const [width, setWidth] = useState(600);
   const tree = model.tree.value;
+  const prefix = model.prefix.value;
   const rows = useMemo(() => visibleRows(tree, folded, { text, status }), [tree, folded, text, status]);
   const running = run.startedAt !== null && run.endedAt === null;
   const whole = wholeScale(run, model.steps.value, running ? now.value : 0);
@@ -136,7 +140,7 @@ export function Timeline({ model, run, selected, select }: TimelineProps) {
             Whole time
           </button>
         )}
-        <span class="muted num" role="status">
+        <span class="muted num wide-only" role="status">
           {model.whole.value ? plural(model.steps.value.size, "step") : `Loading: ${model.steps.value.size}`}
         </span>
       </div>
@@ -158,6 +162,7 @@ export function Timeline({ model, run, selected, select }: TimelineProps) {
                   <StepLine
                     key={item.key}
                     row={row}
+                    name={shortened(row.node.step.name, prefix)}
                     top={item.start}
                     scale={scale}
                     folded={folded.has(row.node.step.id)}
@@ -209,7 +214,6 @@ function wholeScale(run: RunHeaderFragment, steps: ReadonlyMap<string, Step>, un
   return new Scale(start, Math.max(end, start + 1));
 }
 
-
 interface AxisProps {
   readonly axis: readonly { at: number; label: string }[];
   readonly scale: Scale;
@@ -245,7 +249,7 @@ function Axis({ axis, scale, zoom, track }: AxisProps) {
       >
         {axis.map(({ at, label }) => (
           <span key={label} class="num" style={{ left: `${at * 100}%` }}>
-            {label}
+            {at < LAST_LABEL && label}
           </span>
         ))}
         {drag && <i class="drag" style={{ left: `${low * 100}%`, width: `${(high - low) * 100}%` }} />}
@@ -256,6 +260,7 @@ function Axis({ axis, scale, zoom, track }: AxisProps) {
 
 interface LineProps {
   readonly row: TreeRow;
+  readonly name: string;
   readonly top: number;
   readonly scale: Scale;
   readonly folded: boolean;
@@ -267,7 +272,7 @@ interface LineProps {
   readonly of: number;
 }
 
-function StepLine({ row, top, scale, folded, selected, select, fold, onFocus, position, of }: LineProps) {
+function StepLine({ row, name, top, scale, folded, selected, select, fold, onFocus, position, of }: LineProps) {
   const { step, children, size, failedBelow } = row.node;
   return (
     <div
@@ -312,7 +317,7 @@ function StepLine({ row, top, scale, folded, selected, select, fold, onFocus, po
             select(step.id);
           }}
         >
-          {step.name}
+          {name}
         </button>
         {folded && size > 0 && (
           <span class={`tag ${failedBelow ? "failed" : ""}`} title={failedBelow ? "One of them failed" : undefined}>
@@ -349,7 +354,9 @@ function Bar({ step, scale }: { step: Step; scale: Scale }) {
       <i class={`bar ${ongoing ? "ongoing" : ""}`} style={{ left: `${from * 100}%`, width: `${(to - from) * 100}%` }} />
       <span
         class={`num bar-label ${side}`}
-        style={side === "before" ? { right: `${(1 - from) * 100}%` } : { left: `${(side === "after" ? to : from) * 100}%` }}
+        style={
+          side === "before" ? { right: `${(1 - from) * 100}%` } : { left: `${(side === "after" ? to : from) * 100}%` }
+        }
       >
         {label}
       </span>

@@ -5,7 +5,7 @@ import { formatTime, shortId } from "../ui/format";
 import { Cross, Filter, Search, StatusIcon } from "../ui/icons";
 import { STATUS_NAMES } from "../ui/status";
 import { TRIGGER_NAMES } from "./run-row";
-import { EVERYTHING, isFiltered, RANGES, RUN_STATUSES, type RangeName, type RunsView, TRIGGERS } from "./view";
+import { EVERYTHING, isFiltered, RANGES, type RangeName, RUN_STATUSES, type RunsView, TRIGGERS } from "./view";
 
 interface FiltersProps {
   readonly view: RunsView;
@@ -19,8 +19,20 @@ const RANGE_NAMES: Record<RangeName, string> = {
   "30d": "Last 30 days",
   "90d": "Last 90 days",
 };
+const ORDER_NAMES = {
+  CREATED_AT: "By creation",
+  STARTED_AT: "By start",
+  ENDED_AT: "By end",
+  DURATION: "By duration",
+};
 const MINIMA = [1, 10, 60, 600, 3_600];
-const MINIMUM_NAMES: Record<number, string> = { 1: "1 second", 10: "10 seconds", 60: "1 minute", 600: "10 minutes", 3600: "1 hour" };
+const MINIMUM_NAMES: Record<number, string> = {
+  1: "1 second",
+  10: "10 seconds",
+  60: "1 minute",
+  600: "10 minutes",
+  3600: "1 hour",
+};
 const PAUSE = 300;
 
 export function Filters({ view, change }: FiltersProps) {
@@ -85,7 +97,7 @@ export function Filters({ view, change }: FiltersProps) {
             change({ trigger: chosen });
           }}
         >
-          <option value="">Any trigger</option>
+          <option value="">Trigger</option>
           {TRIGGERS.map((trigger) => (
             <option key={trigger} value={trigger}>
               {TRIGGER_NAMES[trigger]}
@@ -102,7 +114,7 @@ export function Filters({ view, change }: FiltersProps) {
           value={view.minSeconds ?? ""}
           onChange={(event) => change({ minSeconds: Number(event.currentTarget.value) || null })}
         >
-          <option value="">Any duration</option>
+          <option value="">Duration</option>
           {minima.map((seconds) => (
             <option key={seconds} value={seconds}>
               At least {MINIMUM_NAMES[seconds] ?? `${seconds} s`}
@@ -127,12 +139,14 @@ export function Filters({ view, change }: FiltersProps) {
         {view.retryOf.length > 0 && (
           <Chip label={`Again of ${view.retryOf.map(shortId).join(", ")}`} remove={() => change({ retryOf: [] })} />
         )}
+        {(view.order.field !== "CREATED_AT" || view.order.direction !== "DESC") && (
+          <Chip
+            label={`${ORDER_NAMES[view.order.field]}, ${view.order.direction === "ASC" ? "ascending" : "descending"}`}
+            remove={() => change({ order: EVERYTHING.order })}
+          />
+        )}
         {isFiltered(view) && (
-          <button
-            type="button"
-            class="button quiet"
-            onClick={() => change({ ...EVERYTHING, order: view.order })}
-          >
+          <button type="button" class="button quiet" onClick={() => change({ ...EVERYTHING, order: view.order })}>
             Clear
           </button>
         )}
@@ -173,7 +187,8 @@ function SearchField({ view, change }: FiltersProps) {
       <input
         class="field"
         type="search"
-        placeholder="Workflow, error text or run id"
+        placeholder="Search runs"
+        title="Text in the workflow's name or the error, or the beginning of a run's id"
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
@@ -208,9 +223,7 @@ function WorkflowField({ view, change }: FiltersProps) {
     };
   }, [view.workflows.join()]);
   const others = (names ?? []).filter(({ id }) => !view.workflows.includes(id));
-  const label = view.workflows
-    .map((id) => chosen.find((one) => one.id === id)?.name ?? shortId(id))
-    .join(" or ");
+  const label = view.workflows.map((id) => chosen.find((one) => one.id === id)?.name ?? shortId(id)).join(" or ");
   return (
     <select
       class="field workflow-field"
@@ -224,7 +237,7 @@ function WorkflowField({ view, change }: FiltersProps) {
         if (value !== "chosen") change({ workflows: value ? [value] : [] });
       }}
     >
-      <option value="">Any workflow</option>
+      <option value="">Workflow</option>
       {view.workflows.length > 0 && <option value="chosen">{label}</option>}
       {others.map(({ id, name, namespace }) => (
         <option key={id} value={id}>

@@ -1,4 +1,9 @@
-import type { RunRowFragment, TriggerType, WorkflowExecutionOrder, WorkflowExecutionOrderField } from "../api/generated";
+import type {
+  RunRowFragment,
+  TriggerType,
+  WorkflowExecutionOrder,
+  WorkflowExecutionOrderField,
+} from "../api/generated";
 import { formatCount, plural, shortId } from "../ui/format";
 import { ArrowDown, ArrowUp, Bolt, Clock, Hand, Problem, Retry, Warning } from "../ui/icons";
 import { StatusBadge, StepBar } from "../ui/status";

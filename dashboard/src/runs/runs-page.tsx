@@ -7,7 +7,7 @@ import { FailureNote, Note } from "../ui/note";
 import { useVirtualizer } from "../ui/virtual";
 import { Filters } from "./filters";
 import { Overview } from "./overview";
-import { RunRow, type RowOrder, RunsHead } from "./run-row";
+import { type RowOrder, RunRow, RunsHead } from "./run-row";
 import { RunsModel } from "./runs-model";
 import { EVERYTHING, formatView, isFiltered, parseView, type RunsView } from "./view";
 

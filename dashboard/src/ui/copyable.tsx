@@ -14,7 +14,12 @@ export function Copyable({ text, shown = text, label = "Copy" }: { text: string;
       type="button"
       class="copyable"
       title={`${label}: ${text.slice(0, 200)}`}
-      onClick={() => navigator.clipboard.writeText(text).then(() => setCopied(true), () => {})}
+      onClick={() =>
+        navigator.clipboard.writeText(text).then(
+          () => setCopied(true),
+          () => {},
+        )
+      }
     >
       <span class="mono clip">{shown}</span>
       {copied ? <Check size={13} /> : <Copy size={13} />}

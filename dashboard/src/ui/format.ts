@@ -6,7 +6,11 @@ export function formatDuration(seconds: number | null): string {
   if (total < 9.995) return `${total.toFixed(2)} s`;
   if (total < 59.95) return `${total.toFixed(1)} s`;
   const whole = Math.round(total);
-  const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3_600) % 24, Math.floor(whole / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3_600) % 24,
+    Math.floor(whole / 60) % 60,
+  ];
   const two = (value: number) => String(value).padStart(2, "0");
   if (days > 0) return `${days} d ${two(hours)} h`;
   if (hours > 0) return `${hours} h ${two(minutes)} min`;

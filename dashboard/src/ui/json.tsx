@@ -10,7 +10,7 @@ export function Json({ value, label }: { value: unknown; label: string }) {
   const shown = all ? text : text.slice(0, MOST);
   return (
     <div class="json">
-      <pre tabIndex={0} aria-label={label}>
+      <pre tabIndex={0} role="group" aria-label={label}>
         {colour(shown)}
       </pre>
       {shown.length < text.length && (
@@ -32,10 +32,7 @@ function colour(text: string) {
     if (found.index > last) parts.push(text.slice(last, found.index));
     const [whole, quoted, colon] = found;
     const kind = colon ? "name" : quoted ? "string" : "literal";
-    parts.push(
-      <span class={`json-${kind}`}>{colon ? quoted : whole}</span>,
-      colon ?? "",
-    );
+    parts.push(<span class={`json-${kind}`}>{colon ? quoted : whole}</span>, colon ?? "");
     last = found.index + whole.length;
   }
   parts.push(text.slice(last));

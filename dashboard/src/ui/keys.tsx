@@ -45,12 +45,7 @@ const HELP: readonly [string, readonly [string, string][]][] = [
       ["← →", "fold, unfold a step"],
     ],
   ],
-  [
-    "A run",
-    [
-      ["1 2 3 4", "timeline, graph, logs, data"],
-    ],
-  ],
+  ["A run", [["1 2 3 4", "timeline, graph, logs, data"]]],
   [
     "Logs",
     [
