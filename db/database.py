@@ -55,6 +55,7 @@ class Database:
             "pool_size": pool_size,
             "max_overflow": max_overflow,
             "pool_pre_ping": False,
+            "hide_parameters": True,  # they would be in errors, and errors are logged
             "json_serializer": write_json,
             "json_deserializer": orjson.loads,
             "connect_args": connect_args,

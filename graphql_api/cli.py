@@ -33,7 +33,7 @@ def main() -> None:
 def serve_command(host: str | None, port: int | None) -> None:
     """Serve the API until Ctrl-C."""
     settings = settings_of_environment()
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(settings.log_format, settings.log_level, settings.secret_keys)
     with one_line_errors():
         opened = listen(
             host or settings.host, settings.port if port is None else port, authenticates=settings.authenticates

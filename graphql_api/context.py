@@ -12,6 +12,7 @@ from db.feeds import Feeds
 from graphql_api.document import Operation
 from graphql_api.security.access import UNAUTHENTICATED, Access
 from graphql_api.security.admission import Admission
+from graphql_api.security.masking import Masking
 from graphql_api.settings import Settings
 from graphql_api.subscribers import Subscribers
 
@@ -34,6 +35,7 @@ class Context:
         subscribers: Subscribers,
         settings: Settings,
         admission: Admission | None = None,
+        masking: Masking | None = None,
     ) -> None:
         self.database = database
         self.feeds = feeds
@@ -44,6 +46,7 @@ class Context:
             waiting=settings.max_waiting_requests,
             per_caller=settings.max_requests_per_token,
         )
+        self._masking = masking or Masking(settings.secret_keys)
         self.access: Access = UNAUTHENTICATED
         """Who asks, and what is open to them."""
         self.operation: Operation | None = None
@@ -52,7 +55,7 @@ class Context:
 
     def of_caller(self, access: Access) -> "Context":
         """A context in the same process for who has this access."""
-        context = Context(self.database, self.feeds, self.subscribers, self.settings, self.admission)
+        context = Context(self.database, self.feeds, self.subscribers, self.settings, self.admission, self._masking)
         context.access = access
         return context
 
@@ -61,6 +64,11 @@ class Context:
         context = self.of_caller(self.access)
         context.operation = operation or self.operation
         return context
+
+    @property
+    def masking(self) -> Masking | None:
+        """What masks what the caller is shown; None if secrets are for them."""
+        return None if self.access.shows_secrets else self._masking
 
     @property
     def audience(self) -> Hashable:

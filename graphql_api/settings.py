@@ -125,6 +125,11 @@ class Settings(BaseSettings):
     oidc_namespaces_claim: str | None = Field(
         default=None, description="The claim that holds the namespaces a caller is limited to. None: nobody is."
     )
+    secret_keys: Names = Field(
+        default=(),
+        description="Further keys whose values are secrets, beside password, token, api_key and the like:"
+        " ssn,card_number.",
+    )
     allowed_origins: Names = Field(
         default=(), description="Origins of other sites' pages that may ask, as https://dashboard.example.org."
     )

@@ -3,12 +3,15 @@
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 import orjson
 
+from db.secrets import Secrets
+from graphql_api.observability.exceptions import told
 from graphql_api.observability.request_id import REQUEST_ID
 
 
@@ -37,7 +40,31 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in record.__dict__.items() if name not in _OWN}
 
 
-class JsonFormatter(logging.Formatter):
+class _Masked(logging.Formatter):
+    """Keeps secrets out of the log, wherever they come from: messages, fields and exceptions are masked."""
+
+    def __init__(self, secrets: Secrets | None = None) -> None:
+        super().__init__()
+        self.secrets = secrets or Secrets()
+
+    def message(self, record: logging.LogRecord) -> str:
+        """The message of a record."""
+        return self.secrets.masked_text(record.getMessage())
+
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What a record's logger gave besides."""
+        return {
+            name: self.secrets.masked_text(value) if isinstance(value, str) else value
+            for name, value in fields_of(record).items()
+        }
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Write an exception."""
+        error = ei[1]
+        return "" if error is None else self.secrets.masked_text(told(error))
+
+
+class JsonFormatter(_Masked):
     """One JSON object a line: time, level, logger, message, request_id, exception, and the record's own fields."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -46,11 +73,11 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self.message(record),
         }
         if request_id := REQUEST_ID.get():
             entry["request_id"] = request_id
-        entry |= fields_of(record)
+        entry |= self.fields(record)
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         try:
@@ -59,23 +86,26 @@ class JsonFormatter(logging.Formatter):
             return json.dumps(entry, default=str, skipkeys=True)
 
 
-class TextFormatter(logging.Formatter):
+class TextFormatter(_Masked):
     """For human eyes: level, logger, message, then the request's id and the record's own fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record."""
-        fields = fields_of(record)
+        fields = self.fields(record)
         if request_id := REQUEST_ID.get():
             fields["request_id"] = request_id
         shown = "".join(f" {name}={value}" for name, value in fields.items())
-        line = f"{record.levelname} {record.name}: {record.getMessage()}{shown}"
+        line = f"{record.levelname} {record.name}: {self.message(record)}{shown}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-def configure_logs(form: LogFormat = LogFormat.TEXT, threshold: LogThreshold = LogThreshold.INFO) -> None:
+def configure_logs(
+    form: LogFormat = LogFormat.TEXT, threshold: LogThreshold = LogThreshold.INFO, secret_keys: Sequence[str] = ()
+) -> None:
     """Send the log of the whole process to stderr in this form."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter())
+    secrets = Secrets(secret_keys)
+    handler.setFormatter(JsonFormatter(secrets) if form is LogFormat.JSON else TextFormatter(secrets))
     logging.basicConfig(level=threshold.upper(), handlers=[handler], force=True)
     for noisy in ("alembic", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -22,6 +22,7 @@ from graphql_api.paging import MAX_LONG_PAGE_SIZE, Connection, Cursors, page_of
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import LogLevel
 from graphql_api.types.filters import ExecutionLogFilter, log_filter
+from graphql_api.types.masked import masked_json, masked_text
 
 if TYPE_CHECKING:
     from graphql_api.types.node_execution import NodeExecution
@@ -37,8 +38,8 @@ class ExecutionLog:
 
     sequence: int = strawberry.field(description="1, 2, 3, ... within the run, without a gap.")
     level: LogLevel
-    message: str
-    data: JSON | None
+    message: str = masked_text("message", nullable=False)
+    data: JSON | None = masked_json("data")
     timestamp: datetime
     attempt: int | None
     workflow_execution_id: UUID

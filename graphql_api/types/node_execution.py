@@ -22,6 +22,7 @@ from graphql_api.types.counts import LogCounts
 from graphql_api.types.enums import ExecutionStatus
 from graphql_api.types.execution_log import ExecutionLogConnection, log_connection
 from graphql_api.types.filters import ExecutionLogFilter
+from graphql_api.types.masked import masked_json, masked_text
 from graphql_api.types.workflow import WorkflowNode
 from graphql_api.types.workflow_execution import WorkflowExecution, run_cursors
 
@@ -35,7 +36,7 @@ class NodeExecutionAttempt:
     started_at: datetime | None
     ended_at: datetime | None
     duration_seconds: float | None
-    error_message: str | None
+    error_message: str | None = masked_text("error_message")
 
 
 @strawberry.type
@@ -57,9 +58,9 @@ class NodeExecution:
         description="The step of the same run that this one is part of (a loop, a group, a map)."
     )
     revision: int = strawberry.field(description="The run's revision at this step's last change.")
-    input_data: JSON | None
-    output_data: JSON | None
-    error_message: str | None
+    input_data: JSON | None = masked_json("input_data")
+    output_data: JSON | None = masked_json("output_data")
+    error_message: str | None = masked_text("error_message")
     retry_count: int
     can_retry: bool
     created_at: datetime

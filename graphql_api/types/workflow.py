@@ -16,6 +16,7 @@ from graphql_api.paging import Connection, page_of
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import Bucket
 from graphql_api.types.filters import WorkflowExecutionFilter, WorkflowExecutionOrder, run_filter, run_order
+from graphql_api.types.masked import masked_json
 from graphql_api.types.stats import WorkflowExecutionStats
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class WorkflowNode:
     key: str
     name: str
     node_type: str | None
-    config: JSON | None
-    retry_config: JSON | None
+    config: JSON | None = masked_json("config")
+    retry_config: JSON | None = masked_json("retry_config")
 
 
 @strawberry.type

@@ -18,6 +18,7 @@ from graphql_api.types.counts import LogCounts, NodeStatusCounts
 from graphql_api.types.enums import ExecutionStatus, OrderDirection, TriggerType
 from graphql_api.types.execution_log import ExecutionLogConnection, log_connection
 from graphql_api.types.filters import ExecutionLogFilter, NodeExecutionFilter, WorkflowExecutionOrder, step_filter
+from graphql_api.types.masked import masked_json, masked_text
 from graphql_api.types.workflow import Workflow, WorkflowDefinition
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ class WorkflowExecution:
     workflow_id: UUID
     workflow_version: int
     revision: int = strawberry.field(description="Counts the changes of the run and its steps, in commit order.")
-    input_data: JSON | None
-    output_data: JSON | None
-    context: JSON | None
-    metadata_: JSON | None = strawberry.field(name="metadata")
-    error_message: str | None
+    input_data: JSON | None = masked_json("input_data")
+    output_data: JSON | None = masked_json("output_data")
+    context: JSON | None = masked_json("context")
+    metadata_: JSON | None = masked_json("metadata_", name="metadata")
+    error_message: str | None = masked_text("error_message")
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
