@@ -13,6 +13,7 @@ from graphql_api.observability.logs import configure_logs
 from graphql_api.schema import build_schema
 from graphql_api.server import listen, serve
 from graphql_api.settings_reference import settings_reference
+from graphql_api.supervisor import supervise
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,8 +31,12 @@ def main() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="The port to listen on; 0 takes a free one.  [default: 8000]"
 )
-def serve_command(host: str | None, port: int | None) -> None:
-    """Serve the API until Ctrl-C."""
+@click.option("--workers", type=click.IntRange(1), help="How many processes share the port.  [default: 1]")
+def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the API until Ctrl-C.
+
+    With several workers, SIGHUP restarts them one by one, from what is installed then, without refusing anybody.
+    """
     settings = settings_of_environment()
     configure_logs(settings.log_format, settings.log_level, settings.secret_keys)
     with one_line_errors():
@@ -43,7 +48,10 @@ def serve_command(host: str | None, port: int | None) -> None:
             browser = " (GraphiQL in a browser)" if settings.shows_graphiql else ""
             click.echo(f"execgraph serves http://{address}/graphql{browser}. Ctrl-C stops it.")
             with contextlib.suppress(KeyboardInterrupt):
-                serve(served, opened)
+                if (count := workers or settings.workers) > 1:
+                    supervise(served, opened, count)
+                else:
+                    serve(served, opened)
 
 
 @main.command("migrate")

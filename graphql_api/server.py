@@ -16,13 +16,16 @@ from graphql_api.http.draining import Draining
 from graphql_api.http.protocols import http_protocol, websocket_protocol
 from graphql_api.settings import Settings
 
+LINGER_CHECK_SECONDS = 0.02
+
 
 class DrainingServer(uvicorn.Server):
     """uvicorn, which before it waits for what is in flight ends what has no end of its own."""
 
-    def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
+    def __init__(self, config: uvicorn.Config, draining: Draining, linger_seconds: float = 0.0) -> None:
         super().__init__(config)
         self._draining = draining
+        self._linger_seconds = linger_seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, tell subscribers to come back, finish what is in flight; give up what takes too long."""
@@ -32,11 +35,21 @@ class DrainingServer(uvicorn.Server):
         assert limit is not None
         began = time.monotonic()
         await self._draining.begin(limit)
+        await self._linger(min(limit, self._linger_seconds))
         left = max(0.0, limit - (time.monotonic() - began))
         self.config.timeout_graceful_shutdown = left  # type: ignore[assignment]
         abandoning = asyncio.get_running_loop().call_later(left, self._abandon)
         await super().shutdown(sockets)
         abandoning.cancel()
+
+    async def _linger(self, seconds: float) -> None:
+        """Give clients whose connection is idle the time to send another request: its answer closes the connection.
+
+        Closed at once, the request that is just on its way would fail, and its client not know whether it was done.
+        """
+        until = time.monotonic() + seconds
+        while self.server_state.connections and time.monotonic() < until:  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(LINGER_CHECK_SECONDS)
 
     def _abandon(self) -> None:
         for connection in list(self.server_state.connections):
@@ -97,7 +110,7 @@ def serve(settings: Settings, opened: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; requests in flight are finished first."""
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again at its end, and our caller has to clean up
     app = create_app(settings)
-    DrainingServer(server_config(app, settings), app.state.draining).run(sockets=[opened])
+    DrainingServer(server_config(app, settings), app.state.draining, settings.linger_seconds).run(sockets=[opened])
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -79,6 +79,15 @@ class Settings(BaseSettings):
     drain_seconds: PositiveInt = Field(
         default=5, description="How long requests in flight may take when the server is told to stop, in seconds."
     )
+    linger_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        description="How long idle connections are kept when the server is told to stop, in seconds, so that a request"
+        " that is just on its way is answered.",
+    )
+    workers: PositiveInt = Field(
+        default=1, description="How many processes serve, which share the port and are restarted one by one on SIGHUP."
+    )
     idempotency_hours: float = Field(
         default=24.0, gt=0, description="How long an idempotency key is remembered, in hours."
     )
