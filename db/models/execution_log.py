@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from db.enums import LogLevel
 from db.models.model import JSON_COLUMN, Json, Model, TextEnum, one_of
 from db.models.node_execution import NodeExecution
+from db.models.vacuum import APPENDED, COUNTERS, storage
 from db.models.workflow_execution import WorkflowExecution
 
 
@@ -60,6 +61,7 @@ class ExecutionLog(Model):
             postgresql_where="level IN ('warning', 'error')",
         ),
         Index("ix_execution_logs_errors", "workflow_execution_id", "sequence", postgresql_where="level = 'error'"),
+        storage(APPENDED),
     )
 
     @property
@@ -93,5 +95,5 @@ class ExecutionCounter(Model):
     __table_args__ = (
         # The runs with errors.
         Index("ix_execution_counters_erring", "workflow_execution_id", postgresql_where="error_count > 0"),
-        {"postgresql_with": {"fillfactor": 70}},
+        storage(COUNTERS),
     )

@@ -6,6 +6,7 @@ from sqlalchemy import Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.model import JSON_COLUMN, Json, Model
+from db.models.vacuum import BUSY, storage
 
 
 class IdempotencyKey(Model):
@@ -21,4 +22,4 @@ class IdempotencyKey(Model):
     """Ids, numbers or refusals: what to give again. Null only while the call is under way."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
-    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"), storage(BUSY))

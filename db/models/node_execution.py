@@ -12,6 +12,7 @@ from db.enums import ExecutionStatus
 from db.models.model import JSON_COLUMN, Identified, Json, Model, TextEnum
 from db.models.node import Node
 from db.models.stateful import Stateful, status_constraints
+from db.models.vacuum import BUSY, GROWING, storage
 from db.models.workflow_execution import WorkflowExecution
 from db.state_machine import NODE_EXECUTION, Action, refusal
 
@@ -83,6 +84,7 @@ class NodeExecution(Stateful, Identified, Model):
             postgresql_where="parent_id IS NOT NULL",
         ),
         Index("ix_node_executions_node_id", "node_id", postgresql_where="node_id IS NOT NULL"),
+        storage(GROWING),
     )
 
     def __init__(self, **values: Any) -> None:
@@ -190,4 +192,5 @@ class NodeExecutionAttempt(Model):
             tuple(s for s in ExecutionStatus if s not in (ExecutionStatus.PENDING, ExecutionStatus.SKIPPED))
         ),
         CheckConstraint("attempt >= 1", name="attempt"),
+        storage(BUSY),
     )

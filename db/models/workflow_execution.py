@@ -11,6 +11,7 @@ from db.enums import ExecutionStatus, TriggerType
 from db.models.access_paths import access_paths
 from db.models.model import JSON_COLUMN, Identified, Json, Model, TextEnum, one_of
 from db.models.stateful import Stateful, status_constraints
+from db.models.vacuum import GROWING, storage
 from db.models.workflow import Workflow
 from db.state_machine import WORKFLOW_EXECUTION, Action
 
@@ -71,6 +72,7 @@ class WorkflowExecution(Stateful, Identified, Model):
             postgresql_where="status = 'running' AND heartbeat_timeout_seconds IS NOT NULL",
         ),
         *access_paths(),
+        storage(GROWING),
     )
 
     def start(self, *, at: datetime | None = None) -> None:

@@ -85,7 +85,7 @@ def test_workers_are_restarted_one_by_one_and_nobody_is_even_refused(database_ur
             before = server.workers()
             assert len(before) == 2
             server.signal(signal.SIGHUP)
-            eventually(lambda: not server.workers() & before and len(server.workers()) == 2)
+            eventually(lambda old=before: not server.workers() & old and len(server.workers()) == 2)  # type: ignore[misc]
         load.wait_for(ENTRIES)
 
         page = httpx.get(f"{server.address}/metrics").text
