@@ -11,6 +11,7 @@ from db.commands.execution_logs import append_logs
 from db.commands.locks import lock_run
 from db.commands.workflow_executions import fail_workflow_execution
 from db.enums import LogLevel
+from db.scope import scope
 from db.state_machine import RUNNING
 from db.transaction import Transaction
 from db.validation import check_batch
@@ -23,8 +24,20 @@ async def record_heartbeats(session: Transaction, run_ids: Sequence[UUID]) -> No
         InvalidInputError: there are none, or too many.
     """
     check_batch(run_ids, "workflow_execution_ids")
-    await session.execute(_HEARTBEAT, {"ids": list(set(run_ids))})
+    ids = list(set(run_ids))
+    namespaces = scope(session)
+    if namespaces is not None:
+        seen = await session.execute(_SEEN, {"ids": ids, "namespaces": list(namespaces)})
+        ids = list(seen.scalars())
+    await session.execute(_HEARTBEAT, {"ids": ids})
 
+
+_SEEN = text(
+    """
+    SELECT id FROM workflow_executions
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND namespace = ANY(CAST(:namespaces AS text[]))
+    """
+)
 
 # Counter rows in one order, as everywhere.
 _HEARTBEAT = text(

@@ -12,6 +12,7 @@ from db.enums import ExecutionStatus
 from db.errors import NotFoundError
 from db.models import Node, NodeExecution, WorkflowExecution
 from db.models.node import max_retries
+from db.scope import sees
 from db.transaction import Transaction
 
 
@@ -24,6 +25,7 @@ class LockedRun(NamedTuple):
     last_transition_at: datetime | None
     workflow_id: UUID
     workflow_version: int
+    namespace: str
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ _RUNS = bindparam("runs", type_=ARRAY(Uuid()))
 
 _RUN = select(*(_run.c[name] for name in LockedRun._fields))
 _RUN_BY_ID = _RUN.where(_run.c.id == _ID).with_for_update(key_share=True)
-_RUN_TO_APPEND = select(_run.c.id).where(_run.c.id == _ID).with_for_update(read=True, key_share=True)
+_RUN_TO_APPEND = select(_run.c.namespace).where(_run.c.id == _ID).with_for_update(read=True, key_share=True)
 _RUNS_OF_STEPS = _RUN.where(
     _run.c.id.in_(select(_step.c.workflow_execution_id).where(_step.c.id == any_(_IDS)))
 ).order_by(_run.c.id)
@@ -92,14 +94,15 @@ _RUNS_OF_STEPS_BY_HOLD = {hold_status: _run_of_steps(hold_status=hold_status) fo
 async def lock_run(session: Transaction, id: UUID) -> LockedRun:  # noqa: A002
     """Lock a run FOR NO KEY UPDATE, to transition it or to add steps to it. Raises NotFoundError."""
     row = (await session.execute(_RUN_BY_ID, {"id": id})).one_or_none()
-    if row is None:
+    if row is None or not sees(session, row.namespace):
         raise NotFoundError("Workflow execution", id)
     return LockedRun._make(row)
 
 
 async def lock_run_to_append(session: Transaction, id: UUID) -> None:  # noqa: A002
     """Lock a run FOR KEY SHARE, which only its deletion waits for. Raises NotFoundError."""
-    if (await session.execute(_RUN_TO_APPEND, {"id": id})).one_or_none() is None:
+    row = (await session.execute(_RUN_TO_APPEND, {"id": id})).one_or_none()
+    if row is None or not sees(session, row.namespace):
         raise NotFoundError("Workflow execution", id)
 
 
@@ -111,7 +114,7 @@ async def lock_runs_of_steps(
     FOR NO KEY UPDATE where their status must not change meanwhile, else FOR KEY SHARE.
     """
     rows = await session.execute(_RUNS_OF_STEPS_BY_HOLD[hold_status], {"ids": list(step_ids)})
-    return {row.id: LockedRun._make(row) for row in rows}
+    return {row.id: LockedRun._make(row) for row in rows if sees(session, row.namespace)}
 
 
 async def lock_steps(session: Transaction, ids: Collection[UUID], run_ids: Collection[UUID]) -> dict[UUID, LockedStep]:

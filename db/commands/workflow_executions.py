@@ -15,6 +15,7 @@ from db.digest import digest
 from db.enums import ExecutionStatus, TriggerType
 from db.errors import InvalidInputError, NotFoundError
 from db.models import NodeExecution, Workflow, WorkflowExecution
+from db.scope import sees
 from db.state_machine import (
     RUNNING,
     UNFINISHED,
@@ -135,7 +136,7 @@ _CREATION = select(WorkflowExecution.creation_digest).where(WorkflowExecution.id
 
 async def _version_of(session: Transaction, workflow_id: UUID, version: int | None) -> tuple[int, str]:
     row = (await session.execute(_WORKFLOW, {"id": workflow_id})).one_or_none()
-    if row is None:
+    if row is None or not sees(session, row.namespace):
         raise NotFoundError("Workflow", workflow_id)
     check_integer(version, "workflow_version", at_least=1)
     if version is not None and version > row.version:
@@ -144,12 +145,17 @@ async def _version_of(session: Transaction, workflow_id: UUID, version: int | No
 
 
 _WORKFLOW = select(Workflow.version, Workflow.namespace).where(Workflow.id == bindparam("id"))
-_STEP = select(NodeExecution.id).where(NodeExecution.id == bindparam("id"))
-_RUN = select(WorkflowExecution.id).where(WorkflowExecution.id == bindparam("id"))
+_RUN = select(WorkflowExecution.namespace).where(WorkflowExecution.id == bindparam("id"))
+_STEP = (
+    select(WorkflowExecution.namespace)
+    .join(NodeExecution, NodeExecution.workflow_execution_id == WorkflowExecution.id)
+    .where(NodeExecution.id == bindparam("id"))
+)
 
 
 async def _exists(session: Transaction, statement: Select[Any], id: UUID) -> bool:  # noqa: A002
-    return (await session.execute(statement, {"id": id})).one_or_none() is not None
+    row = (await session.execute(statement, {"id": id})).one_or_none()
+    return row is not None and sees(session, row.namespace)
 
 
 async def start_workflow_execution(

@@ -12,6 +12,7 @@ from db.digest import digest
 from db.errors import InvalidInputError
 from db.json import write_json
 from db.models import Workflow
+from db.scope import check_namespace
 from db.transaction import Transaction, mark_changed
 from db.validation import check_batch, check_json, check_message, check_name, check_retry_config
 
@@ -53,6 +54,7 @@ async def create_workflow(
             by a definition with other arguments.
     """
     check_name(namespace, "namespace")
+    check_namespace(session, namespace)
     check_name(name, "name")
     check_message(description, "description", may_be_empty=True)
     check_definition(nodes, dependencies)
@@ -100,6 +102,7 @@ async def register_workflow(
         InvalidInputError: a value is not acceptable, keys repeat, or the dependencies form a cycle.
     """
     check_name(namespace, "namespace")
+    check_namespace(session, namespace)
     check_name(key, "key")
     check_name(name, "name")
     check_message(description, "description", may_be_empty=True)

@@ -10,9 +10,11 @@ from db.errors import ExecgraphError, NotFoundError
 from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.queries.workflows import workflows_by_id
+from db.scope import limit_scope, scope, sees
 from db.transaction import Executes, Transaction
 from db.validation import check_text
 from graphql_api.context import Info
+from graphql_api.mutations.audit import audit
 from graphql_api.types.results import refusal
 
 MAX_KEY_LENGTH = 255
@@ -35,32 +37,51 @@ async def run(info: Info, key: str | None, arguments: Any, work: Work, present: 
     """
     try:
         check_text(key, "idempotency_key", limit=MAX_KEY_LENGTH)
-        call = None if key is None else _call(info.field_name, key, arguments)
+        access = info.context.access
+        call = None if key is None else _call(access.caller, info.field_name, key, arguments)
 
         async def transaction(session: Transaction) -> Any:
+            limit_scope(session, access.namespaces)
             result = await (work(session) if call is None else once(session, call, lambda: work(session)))
             return await present(session, result)
 
-        return await info.context.database.run_command(transaction)
+        result = await info.context.database.run_command(transaction)
     except ExecgraphError as error:
         return refusal(error)
+    audit(access, info.field_name, result)
+    return result
 
 
-def _call(mutation: str, key: str, arguments: Any) -> Call | None:
+def _call(caller: str, mutation: str, key: str, arguments: Any) -> Call | None:
     try:
-        return Call("", mutation, key, digest(arguments))
+        return Call(caller, mutation, key, digest(arguments))
     except TypeError:  # they hold what cannot be stored, which the work refuses
         return None
 
 
 def _entity(what: str, read: Callable[[Executes, Sequence[UUID]], Awaitable[Sequence[Any]]]) -> Present:
     async def present(connection: Executes, id: str) -> Any:  # noqa: A002
-        (found,) = await read(connection, [UUID(id)])
+        (found,) = await seen(connection, await read(connection, [UUID(id)]))
         if found is None:
             raise NotFoundError(what, UUID(id))
         return found
 
     return present
+
+
+async def seen(connection: Executes, records: Sequence[Any]) -> list[Any]:
+    """The records, and None for those that lie in namespaces that do not exist for the transaction."""
+    if scope(connection) is None:
+        return list(records)
+    steps = [record for record in records if record is not None and not hasattr(record, "namespace")]
+    runs = await runs_by_id(connection, [step.workflow_execution_id for step in steps]) if steps else []
+    namespaces = {step.id: run.namespace for step, run in zip(steps, runs, strict=True) if run is not None}
+    return [
+        None
+        if record is None or not sees(connection, getattr(record, "namespace", None) or namespaces[record.id])
+        else record
+        for record in records
+    ]
 
 
 workflow = _entity("Workflow", workflows_by_id)

@@ -20,7 +20,8 @@ from db.errors import NotFoundError
 from db.queries.node_executions import steps_by_id
 from db.transaction import Executes, Transaction
 from graphql_api.context import Info
-from graphql_api.mutations.command import node_execution, of_id, run
+from graphql_api.mutations.audit import audit_transitions
+from graphql_api.mutations.command import node_execution, of_id, run, seen
 from graphql_api.mutations.outcomes import present_outcomes, read_transition, remember_outcome
 from graphql_api.scalars import JSON
 from graphql_api.types.inputs import CreateNodeExecutionInput, NodeTransitionInput
@@ -28,6 +29,7 @@ from graphql_api.types.results import (
     CreateNodeExecutionsPayload,
     CreateNodeExecutionsResult,
     NodeExecutionResult,
+    TransitionNodeExecutionsPayload,
     TransitionNodeExecutionsResult,
 )
 
@@ -51,10 +53,14 @@ class NodeExecutionMutations:
             return [str(id_) for id_ in ids]
 
         async def present(connection: Executes, ids: list[str]) -> CreateNodeExecutionsPayload:
-            steps = [step for step in await steps_by_id(connection, [UUID(id_) for id_ in ids]) if step is not None]
+            steps = [
+                step
+                for step in await seen(connection, await steps_by_id(connection, [UUID(id_) for id_ in ids]))
+                if step is not None
+            ]
             if len(steps) < len(ids):
                 raise NotFoundError("Workflow execution", workflow_execution_id)
-            return CreateNodeExecutionsPayload(node_executions=steps)  # type: ignore[arg-type]
+            return CreateNodeExecutionsPayload(node_executions=steps)
 
         return await run(info, idempotency_key, [workflow_execution_id, node_executions], work, present)
 
@@ -145,4 +151,7 @@ class NodeExecutionMutations:
         async def work(session: Transaction) -> list[Any]:
             return [remember_outcome(outcome) for outcome in await transition_node_executions(session, asked)]
 
-        return await run(info, idempotency_key, asked, work, present_outcomes)
+        result = await run(info, idempotency_key, asked, work, present_outcomes)
+        if isinstance(result, TransitionNodeExecutionsPayload):
+            audit_transitions(info.context.access, asked, result.results)
+        return result

@@ -9,6 +9,7 @@ from db.errors import NotFoundError
 from db.queries.node_executions import steps_by_id
 from db.state_machine import Action
 from db.transaction import Executes
+from graphql_api.mutations.command import seen
 from graphql_api.types.inputs import NodeTransitionInput
 from graphql_api.types.results import (
     InvalidInput,
@@ -57,7 +58,7 @@ def remember_outcome(outcome: Outcome) -> Any:
 async def present_outcomes(connection: Executes, outcomes: list[Any]) -> TransitionNodeExecutionsPayload:
     """Answer with the steps as they are now, and with the refusals as they were."""
     ids = list({UUID(outcome) for outcome in outcomes if isinstance(outcome, str)})
-    steps = dict(zip(ids, await steps_by_id(connection, ids), strict=True)) if ids else {}
+    steps = dict(zip(ids, await seen(connection, await steps_by_id(connection, ids)), strict=True)) if ids else {}
     results: list[NodeExecutionResult] = []
     for outcome in outcomes:
         if isinstance(outcome, str):

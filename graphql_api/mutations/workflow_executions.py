@@ -19,7 +19,7 @@ from db.errors import NotFoundError
 from db.queries.workflow_executions import runs_by_id
 from db.transaction import Executes, Transaction
 from graphql_api.context import Info
-from graphql_api.mutations.command import giving_id, of_id, run, workflow_execution
+from graphql_api.mutations.command import giving_id, of_id, run, seen, workflow_execution
 from graphql_api.scalars import JSON
 from graphql_api.types.inputs import CreateWorkflowExecutionInput
 from graphql_api.types.results import (
@@ -111,7 +111,7 @@ class WorkflowExecutionMutations:
             await record_heartbeats(session, ids)
 
         async def present(connection: Executes, _: None) -> list[Any]:
-            found = await runs_by_id(connection, ids)
+            found = await seen(connection, await runs_by_id(connection, ids))
             return [
                 refusal(NotFoundError("Workflow execution", id_)) if record is None else record
                 for id_, record in zip(ids, found, strict=True)
