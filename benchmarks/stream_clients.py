@@ -51,7 +51,7 @@ class Subscriber(asyncio.Protocol):
         protocol = "" if self._bare else "Sec-WebSocket-Protocol: graphql-transport-ws\r\n"
         key = base64.b64encode(os.urandom(16)).decode()
         transport.write(
-            f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{protocol}\r\n".encode()
         )
         self._transport = transport

@@ -97,8 +97,8 @@ Endpoint = Api | Handwritten
 
 def _request(path: str, content: Any) -> bytes:
     body = orjson.dumps(content)
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def keyed(request: bytes) -> bytes:
