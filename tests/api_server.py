@@ -1,5 +1,6 @@
 """The API on a real socket for tests, and a client for it."""
 
+import asyncio
 import json
 import threading
 from types import TracebackType
@@ -46,6 +47,7 @@ class ApiServer:
 
         async def announce(*args: Any, **kwargs: Any) -> None:
             await startup(*args, **kwargs)
+            self.loop = asyncio.get_running_loop()
             started.set()
 
         self._uvicorn.startup = announce  # type: ignore[method-assign]

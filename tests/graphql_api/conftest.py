@@ -17,3 +17,12 @@ def api() -> Iterator[ApiServer]:
     with ApiServer(url_of(name)) as server:
         yield server
     administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def module_database_url() -> Iterator[str]:
+    """The URL of a migrated database that is this module's alone."""
+    name = f"test_{uuid4().hex}"
+    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    yield url_of(name)
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
