@@ -6,7 +6,7 @@ BIN := .venv/bin
 MODERN_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b > 18) ? 0 : 1)' 2>/dev/null && command -v npm)
 DASHBOARD := graphql_api/static/dashboard/index.html
 
-.PHONY: help venv dashboard run test torture benchmark lint format schema reference migration lock clean
+.PHONY: help venv dashboard clients run test torture benchmark lint format schema reference migration lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,13 +39,19 @@ dashboard/node_modules/.made: dashboard/package.json dashboard/package-lock.json
 	npm --prefix dashboard ci --silent
 	@touch $@
 
+clients: tests/clients/node_modules/.made ## Install the npm clients that tests of the streams use
+
+tests/clients/node_modules/.made: tests/clients/package.json tests/clients/package-lock.json
+	npm --prefix tests/clients ci --silent
+	@touch $@
+
 run: venv ## Serve on 127.0.0.1:8000 with an example engine beside it, until Ctrl-C
 	@if [ -n "$(MODERN_NODE)" ]; then \
 		$(MAKE) --no-print-directory dashboard || echo "the dashboard could not be built; serving the API all the same" >&2; \
 	else echo "without Node 20.19 or later there is no dashboard, only the API" >&2; fi
 	@exec $(BIN)/python examples/run.py
 
-test: venv $(if $(MODERN_NODE),$(DASHBOARD)) ## Run all tests and hold the coverage floors
+test: venv $(if $(MODERN_NODE),$(DASHBOARD) clients) ## Run all tests and hold the coverage floors
 	$(if $(MODERN_NODE),npm --prefix dashboard run --silent test)
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n 2 $(ARGS)

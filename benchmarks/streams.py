@@ -206,7 +206,10 @@ async def measure(ours: Place, other: Place, bare: Place, scale: float) -> Resul
     results, api = Results(), ours.endpoint
     click.echo(LINE.format("", "execgraph", "bare loop", "ratio", "at most"))
     click.echo("|---|--:|--:|--:|--:|")
-    for subscribers, appends in ((1, 300), (100, 100), (1_000, 40)):
+    idles = [await idle(where, api, 1_000, 5) for where in (ours, bare)]
+    results.add("memory of an idle subscription, kB", idles[0][0], idles[1][0])
+    results.add("CPU of 1,000 idle subscriptions, % of a core", idles[0][1], idles[1][1])
+    for subscribers, appends in ((1, 200), (100, 100), (1_000, 40)):
         count = max(10, int(appends * scale))
         spacing = SPACING if subscribers < 1_000 else 0.25
         rounds: dict[str, list[list[float]]] = {"ours": [], "bare": [], "other": []}
@@ -220,15 +223,12 @@ async def measure(ours: Place, other: Place, bare: Place, scale: float) -> Resul
             results.add(what, figures["ours"], figures["bare"], bound)
             results.add(f"{what}, reported to another process", figures["other"], figures["bare"], bound)
     for subscribers in (1, 100):
-        rates = [await throughput(where, api, subscribers, 4 * scale) for where in (ours, bare)]
+        rates = [await throughput(where, api, subscribers, 3 * scale) for where in (ours, bare)]
         results.add(f"entries delivered a second in all, {subscribers} subscriber{'s' * (subscribers > 1)}", *rates)
     took = await latency(ours, api, 1_000, int(1_000 * scale), 0.01)
     results.add("1,000 subscribers, 100 entries/s, nothing lost: p50, ms", percentile(took, 0.5))
     results.add("the same: p99, ms", percentile(took, 0.99))
     results.add("the same: the latest, ms", took[-1], worst=LATE_MS)
-    idles = [await idle(where, api, 1_000, 10 * scale) for where in (ours, bare)]
-    results.add("memory of an idle subscription, kB", idles[0][0], idles[1][0])
-    results.add("CPU of 1,000 idle subscriptions, % of a core", idles[0][1], idles[1][1])
     return results
 
 

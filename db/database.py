@@ -1,6 +1,7 @@
 """Database: the engine, its sessions, and what every command and query goes through."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -41,7 +42,9 @@ class Database:
         """Prepare; nothing connects before it is used.
 
         Args:
-            url: a `postgresql+asyncpg://` URL (plain `postgresql://` is taken to mean the same).
+            url: a `postgresql+asyncpg://` URL (plain `postgresql://` is taken to mean the same). With
+                `?prepared_statement_cache_size=0` it may lead through a pooler in transaction mode that keeps no
+                prepared statements: then every statement is in a transaction, and none is prepared for later.
             pool_size: connections kept open, for reads, for sessions and for commands each.
             max_overflow: further ones under load, closed again, each.
 
@@ -50,7 +53,12 @@ class Database:
         """
         self.url = asyncpg_url(url)
         self._pool_limit = pool_size + max_overflow
-        connect_args = {"server_settings": {"application_name": "execgraph", "timezone": "UTC"}}
+        self._is_pooled = self.url.query.get("prepared_statement_cache_size") == "0"
+        connect_args: dict[str, Any] = {"server_settings": {"application_name": "execgraph", "timezone": "UTC"}}
+        engine_args = connect_args
+        if self._is_pooled:
+            connect_args["statement_cache_size"] = 0
+            engine_args = {**connect_args, "prepared_statement_name_func": _nameless}
         options: dict[str, Any] = {
             "pool_size": pool_size,
             "max_overflow": max_overflow,
@@ -58,12 +66,15 @@ class Database:
             "hide_parameters": True,  # they would be in errors, and errors are logged
             "json_serializer": write_json,
             "json_deserializer": orjson.loads,
-            "connect_args": connect_args,
+            "connect_args": engine_args,
         }
         self.engine = create_async_engine(self.url, **options)
-        # Reads are single statements, each a snapshot of its own: no BEGIN and no ROLLBACK around them.
-        self.read_engine = create_async_engine(self.url, isolation_level="AUTOCOMMIT", **options)
-        event.listen(self.read_engine.sync_engine, "connect", plan_for_values)
+        if self._is_pooled:
+            self.read_engine = create_async_engine(self.url, **options)
+        else:
+            # Reads are single statements, each a snapshot of its own: no BEGIN and no ROLLBACK around them.
+            self.read_engine = create_async_engine(self.url, isolation_level="AUTOCOMMIT", **options)
+            event.listen(self.read_engine.sync_engine, "connect", plan_for_values)
         # Commands, the greater part of what is written, do without the cost of sessions.
         self._driver_pool = DriverPool({**self.connect_options(), **connect_args}, self._pool_limit)
         self._sessions = async_sessionmaker(
@@ -103,9 +114,10 @@ class Database:
             PostgresError, InterfaceError, OSError: asyncpg's own errors.
         """
         async with self.read_engine.connect() as connection:
-            raw = await connection.get_raw_connection()
+            driver: Any = (await connection.get_raw_connection()).driver_connection
             try:
-                rows: list[Any] = await raw.driver_connection.fetch(statement, *arguments)  # type: ignore[union-attr]
+                async with driver.transaction() if self._is_pooled else contextlib.nullcontext():
+                    rows: list[Any] = await driver.fetch(statement, *arguments)
             except BaseException:
                 await connection.invalidate()  # whatever it was, the connection may be in the midst of it
                 raise
@@ -180,12 +192,18 @@ async def _repeated(transaction: Callable[[], Awaitable[T]]) -> T:
     raise AssertionError("unreachable")
 
 
+def _nameless() -> str:
+    """The name of no prepared statement: it is there until the next one, and leaves nothing behind."""
+    return ""
+
+
 def plan_for_values(connection: Any, _record: Any) -> None:
     """Have reads planned for the values they are executed with.
 
     From the sixth time on PostgreSQL may take one plan for all values. A filter that nearly all rows match and
     one that hardly any does need different ones: 5 ms became 250 ms. It is set here and not as the connection is
-    opened, because a pooler in between refuses what it does not know.
+    opened, because a pooler in between refuses what it does not know. (Where nothing is prepared for later, every
+    execution is planned for its values as it is.)
 
     Not for writes: it would have the checks of foreign keys planned anew for every row, which triples the time that
     1,000 entries take.

@@ -144,6 +144,7 @@ class Hints:
 
     def publish(self, runs: set[UUID]) -> None:
         """Tell the followers here at once, and those in other processes soon."""
+        runs = {run if isinstance(run, UUID) else UUID(run) for run in runs}  # models take ids as text, too
         self._wake(runs)
         self._unsent |= runs
         if self._sending is None or self._sending.done():

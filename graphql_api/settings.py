@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
-        description="A postgresql+asyncpg:// URL. Without one the server runs its own embedded PostgreSQL.",
+        description="A postgresql+asyncpg:// URL. Without one the server runs its own embedded PostgreSQL."
+        " Through a pooler in transaction mode that keeps no prepared statements: with"
+        " ?prepared_statement_cache_size=0, and EXECGRAPH_LISTEN_URL beside it.",
     )
     listen_url: str | None = Field(
         default=None,
