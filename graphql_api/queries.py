@@ -22,6 +22,7 @@ from graphql_api.types.filters import (
 )
 from graphql_api.types.node_execution import NodeExecution
 from graphql_api.types.stats import WorkflowExecutionStats
+from graphql_api.types.viewer import Viewer, viewer_of
 from graphql_api.types.workflow import Workflow
 from graphql_api.types.workflow_execution import WorkflowExecution, run_cursors
 
@@ -31,6 +32,11 @@ _WORKFLOW_CURSORS = Cursors("workflows", datetime, lambda row: (row.created_at, 
 @strawberry.type
 class Query:
     """What can be read."""
+
+    @strawberry.field
+    def viewer(self, info: Info) -> Viewer:
+        """Who asks, and what is open to them: what a dashboard needs to know which buttons to show."""
+        return viewer_of(info.context.access)
 
     @strawberry.field
     async def workflow(self, info: Info, id: UUID) -> Workflow | None:  # noqa: A002 - the contract's name

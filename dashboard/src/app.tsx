@@ -1,4 +1,5 @@
 import { connection } from "./api/live";
+import { viewer } from "./api/permissions";
 import { token } from "./api/session";
 import { askForToken, LoginDialog, leave, sessions } from "./login";
 import { navigate, place } from "./router";
@@ -35,26 +36,35 @@ export function App() {
           <Keyboard />
         </button>
         <ThemeButton />
-        {token.value === null ? (
-          <button
-            type="button"
-            class="button quiet icon"
-            title="Log in with a token"
-            aria-label="Log in"
-            onClick={askForToken}
-          >
-            <Key />
-          </button>
-        ) : (
-          <button type="button" class="button quiet icon" title="Log out" aria-label="Log out" onClick={leave}>
-            <Leave />
-          </button>
-        )}
+        <Session />
       </header>
       <Page key={sessions.value} />
       <LoginDialog />
       <KeysDialog />
     </>
+  );
+}
+
+/** Who is logged in; without authentication nobody needs to be. */
+function Session() {
+  if (token.value !== null)
+    return (
+      <>
+        {viewer.value?.name && (
+          <span class="muted wide-only" title="Your token">
+            {viewer.value.name} ({viewer.value.role.toLowerCase()})
+          </span>
+        )}
+        <button type="button" class="button quiet icon" title="Log out" aria-label="Log out" onClick={leave}>
+          <Leave />
+        </button>
+      </>
+    );
+  if (viewer.value !== null) return null;
+  return (
+    <button type="button" class="button quiet icon" title="Log in" aria-label="Log in" onClick={askForToken}>
+      <Key />
+    </button>
   );
 }
 

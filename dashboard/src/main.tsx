@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./app";
+import { begin } from "./login";
 import "uplot/dist/uPlot.min.css";
 import "./theme/tokens.css";
 import "./theme/base.css";
@@ -9,4 +10,5 @@ import "./runs/runs.css";
 import "./run/run.css";
 import "./logs/logs.css";
 
+begin();
 render(<App />, document.getElementById("app")!);

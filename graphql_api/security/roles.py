@@ -10,6 +10,7 @@ from db.enums import Role
 VIEWER, ENGINE, ADMIN = Role.VIEWER, Role.ENGINE, Role.ADMIN
 
 FIELDS: Final[Mapping[str, Role]] = {
+    "Query.viewer": VIEWER,
     "Query.workflow": VIEWER,
     "Query.workflows": VIEWER,
     "Query.workflowExecution": VIEWER,
@@ -42,6 +43,7 @@ FIELDS: Final[Mapping[str, Role]] = {
 
 TYPES: Final[Mapping[str, Role]] = dict.fromkeys(
     (
+        "Viewer",
         "Workflow",
         "WorkflowConnection",
         "WorkflowDefinition",

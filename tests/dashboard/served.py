@@ -23,6 +23,8 @@ class Served:
             **environment,
         }
         self.port = 0
+        self.headers: dict[str, str] = {}
+        """What is sent with every operation."""
 
     @property
     def address(self) -> str:
@@ -67,7 +69,7 @@ class Served:
     async def ask(self, query: str, **variables: Any) -> Any:
         """Send an operation that must succeed; gives the value of its one root field."""
         async with httpx.AsyncClient(timeout=START_SECONDS) as client:
-            response = await client.post(self.url, json={"query": query, "variables": variables})
+            response = await client.post(self.url, headers=self.headers, json={"query": query, "variables": variables})
         body = response.json()
         assert "errors" not in body, body
         (value,) = body["data"].values()

@@ -47,8 +47,9 @@ function connected(): Client {
   });
   opened.on("closed", (event) => {
     clearTimeout(pong);
-    if (event instanceof CloseEvent && UNAUTHORIZED.has(event.code)) onUnauthenticated();
-    connection.value = event instanceof CloseEvent && event.code === 1000 ? "idle" : "reconnecting";
+    const code = event instanceof CloseEvent ? event.code : 0;
+    if (UNAUTHORIZED.has(code)) onUnauthenticated();
+    connection.value = code === 1000 || UNAUTHORIZED.has(code) ? "idle" : "reconnecting";
   });
   client = opened;
   return opened;

@@ -1,10 +1,16 @@
 import { computed, signal } from "@preact/signals";
+import { query } from "./client";
+import { ViewerDocument, type ViewerQuery } from "./generated";
 
-export type Role = "VIEWER" | "ENGINE" | "ADMIN";
+/** Who we are to the server; null until that is known. Without authentication everything is allowed. */
+export const viewer = signal<ViewerQuery["viewer"] | null>(null);
 
-/** What the server lets us do; without authentication everything. Null until it is known. */
-export const role = signal<Role | null>("ADMIN");
+/** Whether buttons that change something are shown. The server decides in any case. */
+export const mayAct = computed(() => viewer.value !== null && viewer.value.role !== "VIEWER");
+export const mayDelete = computed(() => viewer.value?.role === "ADMIN");
 
-/** Whether buttons that change something are shown. The server decides anyway. */
-export const mayAct = computed(() => role.value === "ENGINE" || role.value === "ADMIN");
-export const mayDelete = computed(() => role.value === "ADMIN");
+/** Ask who we are; throws a Failure, and asks for a token where one is needed. */
+export async function learnPermissions(): Promise<void> {
+  viewer.value = null;
+  viewer.value = (await query(ViewerDocument, {})).viewer;
+}
