@@ -75,7 +75,7 @@ function Page() {
   if (found) return <RunPage key={found[1]} id={found[1]!.toLowerCase()} tab={found[2] ?? "timeline"} />;
   return (
     <main id="main" class="page" tabIndex={-1}>
-      <Note title="There is no such page">
+      <Note alone title="There is no such page">
         <p>The address may have been cut off.</p>
         <a class="button" href="/">
           To the runs

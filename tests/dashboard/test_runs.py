@@ -99,14 +99,14 @@ async def test_a_long_list_is_scrolled_without_end_and_nothing_jumps_when_runs_c
     assert await page.locator(".run-row").count() < 80
 
     await main.evaluate("element => { element.scrollTop = 5_000 }")
-    row = page.locator(".run-row").nth(15)
-    key = await row.get_attribute("data-run")
-    before = await page.locator(f'[data-run="{key}"]').bounding_box()
+    await expect(page.get_by_text("1 min 40 s", exact=True)).to_be_visible()  # of the hundredth
+    row = page.locator(f'[data-run="{await page.locator(".run-row").nth(15).get_attribute("data-run")}"]')
+    before = await row.bounding_box()
     for _ in range(3):
         await create(served, workflow)
     pill = page.get_by_role("button", name="3 new runs")
     await expect(pill).to_be_visible()
-    assert await page.locator(f'[data-run="{key}"]').bounding_box() == before
+    assert await row.bounding_box() == before
     await pill.click()
     await expect(page.locator(".run-row").first).to_have_attribute("data-status", "RUNNING")
     await expect(pill).to_have_count(0)

@@ -218,7 +218,6 @@ function BoxButton({ box, label, state, place, selected, choose }: BoxProps) {
       type="button"
       class={`box s-${status ?? "PENDING"} ${status === null ? "absent" : ""} ${several ? "several" : ""}`}
       aria-pressed={selected}
-      aria-label={`${box.label}: ${words.join(", ") || "not begun"}`}
       title={box.label}
       data-status={status ?? undefined}
       style={{
@@ -229,7 +228,10 @@ function BoxButton({ box, label, state, place, selected, choose }: BoxProps) {
       onClick={choose}
     >
       <StatusIcon status={status ?? "PENDING"} size={15} />
-      <span class="clip grow">{label}</span>
+      <span class="clip grow">
+        {label}
+        <span class="visually-hidden"> {words.join(", ") || "not begun"}</span>
+      </span>
       <span class="num muted">{done}</span>
       {several && (
         <span class="box-bar" aria-hidden="true">

@@ -44,7 +44,7 @@ export function RunPage({ id, tab }: { id: string; tab: string }) {
     return (
       <main id="main" class="page" tabIndex={-1}>
         {failure?.kind === "not-found" ? (
-          <Note title="There is no such run">
+          <Note alone title="There is no such run">
             <p>It was deleted, or there never was one with the id {id}.</p>
             <a class="button" href="/">
               To the runs
@@ -53,7 +53,7 @@ export function RunPage({ id, tab }: { id: string; tab: string }) {
         ) : failure ? (
           <FailureNote failure={failure} again={() => model.again()} />
         ) : (
-          <Note title="Loading…" />
+          <Note alone title="Loading…" />
         )}
       </main>
     );

@@ -2,6 +2,7 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { now } from "../api/clock";
 import type { ExecutionStatus, RunHeaderFragment } from "../api/generated";
+import { focusDrawn } from "../ui/focus";
 import { formatDuration, formatTicking, plural } from "../ui/format";
 import { ChevronRight, Retry, Search, StatusIcon } from "../ui/icons";
 import { useKeys } from "../ui/keys";
@@ -73,9 +74,7 @@ export function Timeline({ model, run, selected, select }: TimelineProps) {
     if (!row) return;
     virtualizer.scrollToIndex(index, { align: "auto" });
     setFocused(row.node.step.id);
-    requestAnimationFrame(() =>
-      scroller.current?.querySelector<HTMLElement>(`[data-step="${row.node.step.id}"] button.name`)?.focus(),
-    );
+    focusDrawn(scroller.current, `[data-step="${row.node.step.id}"] button.name`);
   };
   const [focused, setFocused] = useState<string | null>(null);
   const current = () => indexOf(focused ?? selected);
@@ -282,7 +281,6 @@ function StepLine({ row, name, top, scale, folded, selected, select, fold, onFoc
       aria-selected={selected}
       aria-setsize={of}
       aria-posinset={position}
-      aria-label={`${step.name}, ${STATUS_NAMES[step.status]}`}
       class={`step-line s-${step.status}`}
       data-step={step.id}
       data-status={step.status}
@@ -318,6 +316,7 @@ function StepLine({ row, name, top, scale, folded, selected, select, fold, onFoc
           }}
         >
           {name}
+          <span class="visually-hidden"> {STATUS_NAMES[step.status]}</span>
         </button>
         {folded && size > 0 && (
           <span class={`tag ${failedBelow ? "failed" : ""}`} title={failedBelow ? "One of them failed" : undefined}>

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { navigate, place } from "../router";
+import { focusDrawn } from "../ui/focus";
 import { plural } from "../ui/format";
 import { ArrowUp } from "../ui/icons";
 import { useKeys } from "../ui/keys";
@@ -67,7 +68,7 @@ function RunsTable({ main, model, view, change }: TableProps) {
   }, []);
 
   useLayoutEffect(() => {
-    const measure = () => setMargin(list.current?.offsetTop ?? 0);
+    const measure = () => setMargin(offsetWithin(main.current!, list.current));
     measure();
     const observer = new ResizeObserver(measure);
     for (const element of main.current!.children) if (!element.contains(list.current)) observer.observe(element);
@@ -119,7 +120,7 @@ function RunsTable({ main, model, view, change }: TableProps) {
     if (!row) return;
     setFocused(row.id);
     virtualizer.scrollToIndex(to, { align: "auto" });
-    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`[data-run="${row.id}"] a`)?.focus());
+    focusDrawn(list.current, `[data-run="${row.id}"] a`);
   };
   useKeys({
     j: () => step(1),
@@ -132,27 +133,29 @@ function RunsTable({ main, model, view, change }: TableProps) {
   const failure = model.failure.value;
   const settled = !model.loading.value || rows.length > 0 || model.version.value > 0;
   return (
-    <div class="runs-table" role="table" aria-label="Runs" aria-rowcount={model.hasMore.value ? -1 : rows.length + 1}>
-      <RunsHead order={view.order as RowOrder} change={change} />
+    <div class="runs-table">
       {unseen > 0 && (
         <button type="button" class="button primary unseen" onClick={() => main.current?.scrollTo({ top: 0 })}>
           <ArrowUp /> {plural(unseen, "new run")}
         </button>
       )}
-      <div ref={list} role="rowgroup" class="rows" style={{ height: `${virtualizer.getTotalSize()}px` }}>
-        {items.map(
-          (item) =>
-            rows[item.index] && (
-              <RunRow
-                key={item.key}
-                run={rows[item.index]!}
-                index={item.index}
-                top={item.start - margin}
-                height={height}
-                onFocus={setFocused}
-              />
-            ),
-        )}
+      <div role="table" aria-label="Runs" aria-rowcount={model.hasMore.value ? -1 : rows.length + 1}>
+        <RunsHead order={view.order as RowOrder} change={change} />
+        <div ref={list} role="rowgroup" class="rows" style={{ height: `${virtualizer.getTotalSize()}px` }}>
+          {items.map(
+            (item) =>
+              rows[item.index] && (
+                <RunRow
+                  key={item.key}
+                  run={rows[item.index]!}
+                  index={item.index}
+                  top={item.start - margin}
+                  height={height}
+                  onFocus={setFocused}
+                />
+              ),
+          )}
+        </div>
       </div>
       {failure && <FailureNote failure={failure} again={() => void model.reload()} />}
       {!failure && settled && rows.length === 0 && <Empty view={view} change={change} />}
@@ -163,6 +166,12 @@ function RunsTable({ main, model, view, change }: TableProps) {
       )}
     </div>
   );
+}
+
+/** How far an element lies below the beginning of what is scrolled. */
+function offsetWithin(scroller: HTMLElement, element: HTMLElement | null): number {
+  if (!element) return 0;
+  return element.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
 }
 
 function Empty({ view, change }: Pick<TableProps, "view" | "change">) {

@@ -10,22 +10,25 @@ export function Copyable({ text, shown = text, label = "Copy" }: { text: string;
     return () => clearTimeout(timer);
   }, [copied]);
   return (
-    <button
-      type="button"
-      class="copyable"
-      title={`${label}: ${text.slice(0, 200)}`}
-      onClick={() =>
-        navigator.clipboard.writeText(text).then(
-          () => setCopied(true),
-          () => {},
-        )
-      }
-    >
-      <span class="mono clip">{shown}</span>
-      {copied ? <Check size={13} /> : <Copy size={13} />}
+    <>
+      <button
+        type="button"
+        class="copyable"
+        aria-label={`${label}: ${shown}`}
+        title={`${label}: ${text.slice(0, 200)}`}
+        onClick={() =>
+          navigator.clipboard.writeText(text).then(
+            () => setCopied(true),
+            () => {},
+          )
+        }
+      >
+        <span class="mono clip">{shown}</span>
+        {copied ? <Check size={13} /> : <Copy size={13} />}
+      </button>
       <span class="visually-hidden" role="status">
-        {copied ? "Copied" : label}
+        {copied && "Copied"}
       </span>
-    </button>
+    </>
   );
 }

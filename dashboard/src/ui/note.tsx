@@ -4,10 +4,17 @@ import { askForToken } from "../login";
 import { Problem } from "./icons";
 
 /** In the place of something that is not there: why, and what to do. */
-export function Note({ title, children }: { title: string; children?: ComponentChildren }) {
+interface NoteProps {
+  readonly title: string;
+  /** Whether the note is all there is on the page. */
+  readonly alone?: boolean;
+  readonly children?: ComponentChildren;
+}
+
+export function Note({ title, alone = false, children }: NoteProps) {
   return (
     <div class="note">
-      <strong>{title}</strong>
+      {alone ? <h1>{title}</h1> : <strong>{title}</strong>}
       {children}
     </div>
   );
