@@ -51,7 +51,7 @@ async def test_a_file_whose_name_changes_with_what_is_in_it_is_kept_for_ever(pag
 
 async def test_what_the_browser_has_is_not_sent_again(pages: AsyncClient) -> None:
     etag = (await pages.get("/")).headers["etag"]
-    again = pages.get("/", headers={"if-none-match": f'"other", {etag}'})
+    again = await pages.get("/", headers={"if-none-match": f'"other", {etag}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     assert (await pages.get("/", headers={"if-none-match": '"other"'})).status_code == 200
 
