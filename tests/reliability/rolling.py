@@ -188,11 +188,16 @@ class Load:
                         self.reconnections += 1
                         for line in stream.iter_lines():
                             if found := re.match(r"data: (\{.*)", line):
-                                last = self._take(json.loads(found[1]))
+                                event = json.loads(found[1])
+                                if "errors" in event:  # the database is away: from where we are, again
+                                    assert event["errors"][0]["extensions"]["code"] == "UNAVAILABLE", event
+                                    break
+                                last = self._take(event)
                             if self._going.is_set() and self._has_seen_all():
                                 return
                 except httpx.TransportError:
-                    time.sleep(0.05)
+                    pass
+                time.sleep(0.05)
 
     def _take(self, event: dict[str, Any]) -> int:
         batch = event["data"]["executionLogs"]
