@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     log_level: LogThreshold = Field(
         default=LogThreshold.INFO, description="The least that is logged: debug, info, warning or error."
     )
+    opentelemetry: bool = Field(
+        default=False,
+        description="Whether requests, operations and SQL statements are traced by OpenTelemetry, which takes"
+        " `execgraph[opentelemetry]`; its own variables (OTEL_EXPORTER_OTLP_ENDPOINT, ...) say where to.",
+    )
     log_requests: bool = Field(default=False, description="Whether every request is logged, not only slow ones.")
     slow_request_seconds: float = Field(
         default=1.0, gt=0, description="From how many seconds on a request is slow, and logged as such."

@@ -22,6 +22,7 @@ from graphql_api.http.websocket import WebSocketEndpoint
 from graphql_api.observability.exchanges import Exchanges
 from graphql_api.observability.exposition import Exposition
 from graphql_api.observability.sampling import Sampling
+from graphql_api.observability.tracing import TRACING, TracedExchanges
 from graphql_api.retention import Retention
 from graphql_api.schema import build_schema
 from graphql_api.security.authentication import Authentication
@@ -40,6 +41,8 @@ def create_app(settings: Settings) -> Starlette:
         settings: with a database URL.
     """
     assert settings.database_url is not None
+    if settings.opentelemetry:
+        TRACING.begin()
     database = Database(settings.database_url, pool_size=settings.pool_size, max_overflow=settings.pool_overflow)
     hints = Hints(database, settings.listen_url)
     feeds = Feeds(database, hints, settings.log_grace_seconds)
@@ -80,7 +83,9 @@ def create_app(settings: Settings) -> Starlette:
         hosts=settings.allowed_hosts,
         loopback_only=not settings.authenticates,
     )
-    app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=[observed, guarded])
+    traced = [Middleware(TracedExchanges)] if TRACING.is_on else []
+    middleware = [observed, *traced, guarded]
+    app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=middleware)
     app.state.context = context
     app.state.hints = hints
     app.state.draining = draining

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Self
 from prometheus_client import Counter, Gauge, Histogram
 
 from graphql_api.observability.metrics import ERRORS, EVENTS, OPERATION_SECONDS, OPERATIONS, SUBSCRIBERS
+from graphql_api.observability.tracing import TRACING
 
 MAX_NAMES: Final = 200
 """Names are the client's choice; operations whose names come later than these are counted under `other`."""
@@ -107,14 +108,18 @@ def count_errors(errors: Sequence[Any]) -> None:
 class Execution:
     """A query or mutation as it is executed: `with Execution(text, name) as execution: execution.result = ...`."""
 
-    __slots__ = ("_began", "_name", "_text", "result")
+    __slots__ = ("_began", "_name", "_span", "_text", "result")
 
     def __init__(self, text: str | None, operation_name: str | None) -> None:
         self._text = text or ""
         self._name = operation_name
         self.result: Any = None
+        self._span: Any = None
 
     def __enter__(self) -> Self:
+        if TRACING.is_on:
+            self._span = TRACING.span("GraphQL operation")
+            self._span.__enter__()
         self._began = time.perf_counter()
         return self
 
@@ -132,6 +137,9 @@ class Execution:
         else:
             series.succeeded.inc()
         series.seconds.observe(seconds)
+        if self._span is not None:
+            TRACING.describe(*series.label, failed=bool(errors) or result is None)
+            self._span.__exit__(kind, error, trace)
 
 
 def is_executed(result: Any) -> bool:
