@@ -1,7 +1,6 @@
 """Database: the engine, its sessions, and what every command and query goes through."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,14 +10,16 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from db.driver import DriverPool, PoolUse
+from db.driver import DriverPool
 from db.json import write_json
+from db.pool import Pool, PoolUse
+from db.reader import Reader
 from db.session import DatabaseSession
 from db.transaction import Transaction, touched
 
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 TRIES = 5
 """How often a transaction is tried when PostgreSQL reports a deadlock or a serialization failure."""
+
+CONNECT_SECONDS = 10.0
 
 RETRYABLE = {"40001", "40P01", "23505"}
 """serialization_failure, deadlock_detected, unique_violation: the second try sees what the other one made"""
@@ -69,14 +72,14 @@ class Database:
             "connect_args": engine_args,
         }
         self.engine = create_async_engine(self.url, **options)
-        if self._is_pooled:
-            self.read_engine = create_async_engine(self.url, **options)
-        else:
-            # Reads are single statements, each a snapshot of its own: no BEGIN and no ROLLBACK around them.
-            self.read_engine = create_async_engine(self.url, isolation_level="AUTOCOMMIT", **options)
-            event.listen(self.read_engine.sync_engine, "connect", plan_for_values)
-        # Commands, the greater part of what is written, do without the cost of sessions.
-        self._driver_pool = DriverPool({**self.connect_options(), **connect_args}, self._pool_limit)
+        self._connect_args = connect_args
+        # Single statements, each a snapshot of its own: no BEGIN and no ROLLBACK around them.
+        self._autocommit = (
+            self.engine if self._is_pooled else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
+        # Queries and commands, nearly all that is done, go without the cost of SQLAlchemy's connections and sessions.
+        self.readers = Pool(self._connect_reader, pool_size, max_overflow)
+        self._driver_pool = DriverPool(self._connect, pool_size, max_overflow)
         self._sessions = async_sessionmaker(
             self.engine, class_=DatabaseSession, expire_on_commit=False, info={"on_change": self._changed}
         )
@@ -95,7 +98,7 @@ class Database:
         """Close all connections."""
         await self._driver_pool.close()
         await self.engine.dispose()
-        await self.read_engine.dispose()
+        await self.readers.close()
 
     def session(self) -> DatabaseSession:
         """A new session, to use as `async with database.session() as session:`."""
@@ -103,24 +106,33 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for single statements that change nothing."""
-        async with self.read_engine.connect() as connection:
+        """A connection for single statements, each a transaction of its own."""
+        async with self._autocommit.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[Reader]:
+        """What queries read with: each statement is a snapshot of its own."""
+        async with self._reading() as connection:
+            yield Reader(connection)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Any]:
+        async with self.readers.lend() as connection:
+            if self._is_pooled:
+                async with connection.transaction():
+                    yield connection
+            else:
+                yield connection
+
     async def fetch(self, statement: str, *arguments: Any) -> list[Any]:
-        """The rows that asyncpg gives for a single statement of its own: for the few that are executed all the time.
+        """The rows that asyncpg gives for a single statement of its own.
 
         Raises:
             PostgresError, InterfaceError, OSError: asyncpg's own errors.
         """
-        async with self.read_engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            try:
-                async with driver.transaction() if self._is_pooled else contextlib.nullcontext():
-                    rows: list[Any] = await driver.fetch(statement, *arguments)
-            except BaseException:
-                await connection.invalidate()  # whatever it was, the connection may be in the midst of it
-                raise
+        async with self._reading() as connection:
+            rows: list[Any] = await connection.fetch(statement, *arguments)
             return rows
 
     async def run(self, work: Callable[[DatabaseSession], Awaitable[T]]) -> T:
@@ -165,15 +177,38 @@ class Database:
 
     def pools(self) -> dict[str, PoolUse]:
         """How the pools stand, by what they are for."""
+        sessions: Any = self.engine.pool
+        assert isinstance(sessions, QueuePool)
         return {
-            "read": self._use(self.read_engine.pool),
+            "read": self.readers.use(),
             "write": self._driver_pool.use(),
-            "session": self._use(self.engine.pool),
+            "session": PoolUse(sessions.checkedout(), sessions.checkedin(), self._pool_limit),
         }
 
-    def _use(self, pool: Any) -> PoolUse:
-        assert isinstance(pool, QueuePool)
-        return PoolUse(pool.checkedout(), pool.checkedin(), self._pool_limit)
+    async def _connect(self) -> Any:
+        options = {**self.connect_options(), **self._connect_args}
+        return await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
+
+    async def _connect_reader(self) -> Any:
+        """Open a connection on which reads are planned for the values they are executed with.
+
+        From the sixth time on PostgreSQL may take one plan for all values. A filter that nearly all rows match and
+        one that hardly any does need different ones: 5 ms became 250 ms. It is set here and not as the connection is
+        opened, because a pooler in between refuses what it does not know. (Where nothing is prepared for later, every
+        execution is planned for its values as it is.)
+
+        Not for writes: it would have the checks of foreign keys planned anew for every row, which triples the time
+        that 1,000 entries take.
+        """
+        connection = await self._connect()
+        if self._is_pooled:
+            return connection
+        try:
+            await connection.execute("SET plan_cache_mode = force_custom_plan; SET jit = off")
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     def _changed(self, runs: set[UUID]) -> None:
         if self.on_change is not None:
@@ -195,20 +230,6 @@ async def _repeated(transaction: Callable[[], Awaitable[T]]) -> T:
 def _nameless() -> str:
     """The name of no prepared statement: it is there until the next one, and leaves nothing behind."""
     return ""
-
-
-def plan_for_values(connection: Any, _record: Any) -> None:
-    """Have reads planned for the values they are executed with.
-
-    From the sixth time on PostgreSQL may take one plan for all values. A filter that nearly all rows match and
-    one that hardly any does need different ones: 5 ms became 250 ms. It is set here and not as the connection is
-    opened, because a pooler in between refuses what it does not know. (Where nothing is prepared for later, every
-    execution is planned for its values as it is.)
-
-    Not for writes: it would have the checks of foreign keys planned anew for every row, which triples the time that
-    1,000 entries take.
-    """
-    connection.run_async(lambda driver: driver.execute("SET plan_cache_mode = force_custom_plan; SET jit = off"))
 
 
 def asyncpg_url(url: str | URL) -> URL:

@@ -4,10 +4,9 @@ For a statement of a command, which takes the database 0.1 ms, a session takes 0
 statements are the same objects of SQLAlchemy with the same parameters and results, and it takes 0.05.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -19,6 +18,8 @@ from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.types import TypeEngine
 
 from db.json import write_json
+from db.pool import Pool, PoolUse
+from db.reader import Reader
 from db.transaction import Rows
 
 DIALECT = dialect(json_serializer=write_json, json_deserializer=orjson.loads)  # type: ignore[no-untyped-call]
@@ -26,28 +27,24 @@ DIALECT = dialect(json_serializer=write_json, json_deserializer=orjson.loads)  #
 Process = Callable[[Any], Any] | None
 
 
-class PoolUse(NamedTuple):
-    """How many connections a pool has just now."""
-
-    in_use: int
-    idle: int
-    limit: int
-
-
 class DriverPool:
     """Connections of the driver; one that was cut while it was idle is replaced, not handed out."""
 
-    def __init__(self, connect_options: Mapping[str, Any], size: int) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int, overflow: int) -> None:
         """Prepare; nothing connects before it is used.
 
         Args:
-            connect_options: what `asyncpg.connect` takes.
-            size: connections at most; one that nobody used for five minutes is closed.
+            connect: opens a connection.
+            size: connections kept open.
+            overflow: further ones under load.
         """
-        self._options = connect_options
-        self._size = size
-        self._pool: Any = None
-        self._opening = asyncio.Lock()
+
+        async def connect_and_prepare() -> Any:
+            connection = await connect()
+            await _prepare(connection)
+            return connection
+
+        self._pool = Pool(connect_and_prepare, size, overflow)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["DriverTransaction"]:
@@ -56,52 +53,19 @@ class DriverPool:
         Raises:
             TimeoutError: no connection became free in time.
         """
-        pool = self._pool or await self._open()
-        async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction(isolation=_ISOLATION):
+        async with self._pool.lend() as connection, connection.transaction(isolation=_ISOLATION):
             yield DriverTransaction(connection)
 
     def use(self) -> PoolUse:
         """How it stands."""
-        if self._pool is None:
-            return PoolUse(0, 0, self._size)
-        idle = self._pool.get_idle_size()
-        return PoolUse(self._pool.get_size() - idle, idle, self._size)
+        return self._pool.use()
 
     async def close(self) -> None:
-        """Close all connections, those in use too if they are not given back soon."""
-        pool, self._pool = self._pool, None
-        if pool is None:
-            return
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await pool.close()
-        except TimeoutError:
-            pool.terminate()
-
-    async def _open(self) -> Any:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    **self._options,
-                    min_size=0,
-                    max_size=self._size,
-                    init=_prepare,
-                    connection_class=_Connection,
-                )
-        return self._pool
+        """Close all connections, those in use when they are given back."""
+        await self._pool.close()
 
 
-ACQUIRE_SECONDS = 30.0
-CLOSE_SECONDS = 5.0
 _ISOLATION = "read_committed"
-
-
-class _Connection(asyncpg.Connection):
-    """A connection whose state is that of its transaction, so that there is nothing to reset afterwards."""
-
-    def get_reset_query(self) -> str:
-        """Nothing: a round trip less."""
-        return ""
 
 
 async def _prepare(connection: Any) -> None:
@@ -125,6 +89,10 @@ class DriverTransaction:
     def __init__(self, connection: Any) -> None:
         self.info: dict[Any, Any] = {}
         self._connection = connection
+
+    async def reader(self) -> Reader:
+        """What queries read with, in this transaction."""
+        return Reader(self._connection, self.info)
 
     async def execute(self, statement: Executable, parameters: Any = None, /) -> Rows:
         """Execute a statement.

@@ -1,19 +1,62 @@
-"""What lists can be narrowed by. All parts hold together; None means absent, an empty tuple matches nothing."""
+"""What lists can be narrowed by. All parts hold together; None means absent, an empty tuple matches nothing.
 
-from collections.abc import Iterator
+The SQL conditions depend on a filter's `shape` alone, so that a statement can be kept; its `values` are parameters.
+"""
+
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Interval,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.types import TypeEngine
 
 from db.enums import ExecutionStatus, LogLevel, TriggerType
+from db.json import write_json
 from db.models import ExecutionCounter, ExecutionLog, NodeExecution, Workflow, WorkflowExecution
 from db.models.model import JSON_COLUMN
 from db.paging import Way
 from db.records import ExecutionLogRecord
-from db.search import contains, id_prefix
+from db.search import contains, has_prefix, ids_with_prefix, pattern
+
+_TEXT, _UUID, _INSTANT = Text(), Uuid(), DateTime(timezone=True)
+
+
+def among(column: Any, name: str, given: tuple[Any, ...], type_: TypeEngine[Any]) -> ColumnElement[bool]:
+    """Whether the column holds one of the values. Of a single one an index gives the order; of several it does not."""
+    if len(given) == 1:
+        return column == bindparam(name, type_=type_)  # type: ignore[no-any-return]
+    return column == any_(bindparam(name, type_=ARRAY(type_)))  # type: ignore[no-any-return]
+
+
+def _value(given: Any) -> Any:
+    """A value as a parameter: `among` compares with one, or with a list."""
+    if isinstance(given, tuple):
+        return given[0] if len(given) == 1 else list(given)
+    return given
+
+
+def _shape(given: Any) -> Hashable:
+    """What a condition depends on."""
+    if isinstance(given, tuple):
+        return "one" if len(given) == 1 else "many"
+    return given if given is None or isinstance(given, bool) else "given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +67,25 @@ class WorkflowFilter:
     search: str | None = None
     """Text in the name or the key."""
 
+    @property
+    def shape(self) -> Hashable:
+        """What the conditions depend on."""
+        return (_shape(self.namespaces), _shape(self.search))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of the conditions."""
+        values = {} if self.namespaces is None else {"namespaces": _value(self.namespaces)}
+        if self.search is not None:
+            values["pattern"] = pattern(self.search)
+        return values
+
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """The SQL conditions, which hold together."""
         if self.namespaces is not None:
-            yield Workflow.namespace.in_(self.namespaces)
+            yield among(Workflow.namespace, "namespaces", self.namespaces, _TEXT)
         if self.search is not None:
-            yield or_(contains(Workflow.name, self.search), contains(Workflow.key, self.search))
+            yield or_(contains(Workflow.name), contains(Workflow.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +107,64 @@ class WorkflowExecutionFilter:
     metadata: "JsonText | None" = None
     """What the metadata contains."""
 
+    @property
+    def shape(self) -> Hashable:
+        """What the conditions and the ways depend on."""
+        shape = tuple([_shape(getattr(self, name)) for name in self.__slots__])
+        return shape if self.search is None else (*shape, ids_with_prefix(self.search) is not None)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of the conditions and the ways."""
+        given = ((name, getattr(self, name)) for name in self.__slots__)
+        values = {name: _value(value) for name, value in given if value is not None}
+        if self.min_duration_seconds is not None:
+            values["min_duration_seconds"] = timedelta(seconds=self.min_duration_seconds)
+        if self.metadata is not None:
+            values["metadata"] = write_json(self.metadata.value)
+        if self.search is not None:
+            values["pattern"] = pattern(self.search)
+            values["first_id"], values["last_id"] = ids_with_prefix(self.search) or (None, None)
+        return values
+
     def certain(self) -> Iterator[ColumnElement[bool]]:
         """The SQL conditions, which hold together, and with one of the ways."""
         run = WorkflowExecution
-        for column, values in (
-            (run.namespace, self.namespaces),
-            (run.workflow_id, self.workflow_ids),
-            (run.retry_of_id, self.retry_of_ids),
-            (run.status, self.status),
-            (run.trigger_type, self.trigger_type),
-        ):
-            if values is not None:
-                yield column.in_(values)
+        if self.namespaces is not None:
+            yield among(run.namespace, "namespaces", self.namespaces, _TEXT)
+        if self.workflow_ids is not None:
+            yield among(run.workflow_id, "workflow_ids", self.workflow_ids, _UUID)
+        if self.retry_of_ids is not None:
+            yield among(run.retry_of_id, "retry_of_ids", self.retry_of_ids, _UUID)
+        if self.status is not None:
+            yield among(run.status, "status", self.status, _TEXT)
+        if self.trigger_type is not None:
+            yield among(run.trigger_type, "trigger_type", self.trigger_type, _TEXT)
         if self.created_since is not None:
-            yield run.created_at >= self.created_since
+            yield run.created_at >= bindparam("created_since", type_=_INSTANT)
         if self.created_until is not None:
-            yield run.created_at < self.created_until
+            yield run.created_at < bindparam("created_until", type_=_INSTANT)
         if self.min_duration_seconds is not None:
-            yield run.ended_at - run.started_at >= timedelta(seconds=self.min_duration_seconds)
+            yield run.ended_at - run.started_at >= bindparam("min_duration_seconds", type_=Interval())
         if self.has_errors is not None:
             counter = ExecutionCounter
             erring = select(counter).where(counter.workflow_execution_id == run.id, counter.error_count > 0).exists()
             yield erring if self.has_errors else ~erring
         if self.metadata is not None:
-            yield run.metadata_.contains(literal(self.metadata.value, JSON_COLUMN))
+            yield run.metadata_.contains(bindparam("metadata", type_=JSON_COLUMN))
 
     def ways(self) -> list[Way]:
         """The ways to match what is searched for, of which one is enough."""
         if self.search is None:
             return [Way(true())]
         run = WorkflowExecution
-        named = select(Workflow.id).where(contains(Workflow.name, self.search)).subquery("named")
+        named = select(Workflow.id).where(contains(Workflow.name)).subquery("named")
         ways = [
-            Way(and_(run.error_message.is_not(None), contains(run.error_message, self.search))),
+            Way(and_(run.error_message.is_not(None), contains(run.error_message))),
             Way(run.workflow_id == named.c.id, of_each=named),
         ]
-        if (with_prefix := id_prefix(run.id, self.search)) is not None:
-            ways.append(Way(with_prefix))
+        if ids_with_prefix(self.search) is not None:
+            ways.append(Way(has_prefix(run.id)))
         return ways
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
@@ -109,14 +186,25 @@ class NodeExecutionFilter:
     node_ids: tuple[UUID, ...] | None = None
     keys: tuple[str, ...] | None = None
 
+    @property
+    def shape(self) -> Hashable:
+        """What the conditions depend on."""
+        return (_shape(self.status), _shape(self.node_ids), _shape(self.keys))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of the conditions."""
+        given = (("status", self.status), ("node_ids", self.node_ids), ("keys", self.keys))
+        return {name: _value(value) for name, value in given if value is not None}
+
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """The SQL conditions, which hold together."""
         if self.status is not None:
-            yield NodeExecution.status.in_(self.status)
+            yield among(NodeExecution.status, "status", self.status, _TEXT)
         if self.node_ids is not None:
-            yield NodeExecution.node_id.in_(self.node_ids)
+            yield among(NodeExecution.node_id, "node_ids", self.node_ids, _UUID)
         if self.keys is not None:
-            yield NodeExecution.key.in_(self.keys)
+            yield among(NodeExecution.key, "keys", self.keys, _TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,25 +224,41 @@ class ExecutionLogFilter:
     to_sequence: int | None = None
     """Inclusive, as `from_sequence` is."""
 
+    @property
+    def shape(self) -> Hashable:
+        """What the conditions depend on."""
+        return tuple([_shape(value) for value in (self._levels(), *(getattr(self, name) for name in _LOG_VALUES))])
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of the conditions."""
+        given = ((name, getattr(self, name)) for name in _LOG_VALUES)
+        values = {name: _value(value) for name, value in given if value is not None}
+        if (levels := self._levels()) is not None:
+            values["levels"] = _value(levels)
+        if self.search is not None:
+            values["pattern"] = pattern(self.search)
+        return values
+
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """The SQL conditions, which hold together."""
         log = ExecutionLog
         if (levels := self._levels()) is not None:
-            yield log.level.in_(levels)
+            yield among(log.level, "levels", levels, _TEXT)
         if self.search is not None:
-            yield contains(log.message, self.search)
+            yield contains(log.message)
         if self.since is not None:
-            yield log.timestamp >= self.since
+            yield log.timestamp >= bindparam("since", type_=_INSTANT)
         if self.until is not None:
-            yield log.timestamp < self.until
+            yield log.timestamp < bindparam("until", type_=_INSTANT)
         if self.node_execution_ids is not None:
-            yield log.node_execution_id.in_(self.node_execution_ids)
+            yield among(log.node_execution_id, "node_execution_ids", self.node_execution_ids, _UUID)
         if self.attempt is not None:
-            yield log.attempt == self.attempt
+            yield log.attempt == bindparam("attempt", type_=Integer())
         if self.from_sequence is not None:
-            yield log.sequence >= self.from_sequence
+            yield log.sequence >= bindparam("from_sequence", type_=Integer())
         if self.to_sequence is not None:
-            yield log.sequence <= self.to_sequence
+            yield log.sequence <= bindparam("to_sequence", type_=Integer())
 
     def matches(self, entry: ExecutionLogRecord) -> bool:
         """Whether an entry meets all conditions but `search`, which only the database can tell."""
@@ -168,12 +272,15 @@ class ExecutionLogFilter:
             and (self.to_sequence is None or entry.sequence <= self.to_sequence)
         )
 
-    def _levels(self) -> list[LogLevel] | None:
+    def _levels(self) -> tuple[LogLevel, ...] | None:
         if self.min_level is None and self.levels is None:
             return None
         order = list(LogLevel)
         enough = order if self.min_level is None else order[order.index(self.min_level) :]
-        return [level for level in enough if self.levels is None or level in self.levels]
+        return tuple([level for level in enough if self.levels is None or level in self.levels])
+
+
+_LOG_VALUES = ("search", "since", "until", "node_execution_ids", "attempt", "from_sequence", "to_sequence")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,19 @@ the rows with a key and those without; and where there are several ways for a ro
 Each of them is limited to the page, and the page is taken from the few rows that they give.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     SQLColumnExpression,
     Subquery,
+    Uuid,
+    bindparam,
     false,
     literal_column,
     select,
@@ -25,6 +28,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 AnySelect = Select[*tuple[Any, ...]]
@@ -45,8 +49,36 @@ class Page:
     after: Position | None = None
     before: Position | None = None
 
+    @property
+    def shape(self) -> Hashable:
+        """What a statement depends on: all but the values."""
+        return (self.backwards, _shape(self.after), _shape(self.before))
 
-@dataclass(frozen=True, slots=True)
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of a statement made by `paged`."""
+        values: dict[str, Any] = {"limit_": self.limit + 1}
+        for name, position in (("after", self.after), ("before", self.before)):
+            if position is not None:
+                values[f"{name}_key"] = position[0]
+                values[f"{name}_id"] = position[-1]
+        return values
+
+
+def _type(key: Any) -> TypeEngine[Any]:
+    """The type of a sort key."""
+    type_: TypeEngine[Any] = key.type
+    return type_
+
+
+def _shape(position: Position | None) -> Hashable:
+    return None if position is None else (len(position), position[0] is None)
+
+
+_LIMIT = bindparam("limit_", type_=Integer())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Order:
     """A sort order by one key, with ties decided by an id; a NULL key comes last in both directions."""
 
@@ -82,18 +114,19 @@ class Order:
         return [key.desc() if descending else key.asc() for key in (self.keys if keys is None else keys)]
 
     def _between(self, after: Position | None, before: Position | None) -> list[ColumnElement[bool]]:
-        bounds = ((after, not self.descending), (before, self.descending))
-        return [self._beyond(position, above) for position, above in bounds if position is not None]
+        bounds = (("after", after, not self.descending), ("before", before, self.descending))
+        return [self._beyond(name, position, above) for name, position, above in bounds if position is not None]
 
-    def _beyond(self, position: Position, above: bool) -> ColumnElement[bool]:
-        key, *id_ = position
+    def _beyond(self, name: str, position: Position, above: bool) -> ColumnElement[bool]:
+        key, id_ = bindparam(f"{name}_key", type_=_type(self.key)), bindparam(f"{name}_id", type_=Uuid())
         left: Any
+        right: Any
         if self.id is None:
             left, right = self.key, key
-        elif key is None:
-            left, right = self.id, id_[0]
+        elif position[0] is None:
+            left, right = self.id, id_
         else:
-            left, right = tuple_(self.key, self.id), tuple_(key, id_[0])
+            left, right = tuple_(self.key, self.id), tuple_(key, id_)
         beyond: ColumnElement[bool] = left > right if above else left < right
         return beyond
 
@@ -141,7 +174,7 @@ def paged(statement: AnySelect, order: Order, page: Page, ways: Sequence[Way] = 
 
 def _limited(statement: AnySelect, order: Order, page: Page, way: Way) -> AnySelect:
     sort = order.clauses(backwards=page.backwards)
-    return statement.where(way.condition).order_by(*sort).limit(page.limit + 1)
+    return statement.where(way.condition).order_by(*sort).limit(_LIMIT)
 
 
 def _branch(statement: AnySelect, order: Order, page: Page, way: Way, part: int) -> AnySelect:
@@ -159,7 +192,7 @@ def _merged(branches: Sequence[AnySelect], order: Order, page: Page) -> Subquery
     found = union_all(*branches).subquery("branches")
     part, *keys = found.c
     sort = order.clauses(backwards=page.backwards, keys=keys)
-    return select(part, *keys).distinct().order_by(part, *sort).limit(page.limit + 1).subquery("found")
+    return select(part, *keys).distinct().order_by(part, *sort).limit(_LIMIT).subquery("found")
 
 
 def sliced(rows: Sequence[T], page: Page) -> Slice[T]:

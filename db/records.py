@@ -1,4 +1,8 @@
-"""The rows that queries give: plain tuples, made without model instances, with what is derived already in them."""
+"""What queries give: rows as the driver makes them, without model instances, with what is derived already in them.
+
+A row may have further columns, such as its place among many parents. Statuses, triggers and levels are their stored
+texts, and JSON columns hold JSON text, as PostgreSQL writes it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +10,21 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import Text
+
 from db.enums import ExecutionStatus, LogLevel, TriggerType
+from db.reader import Row
+
+JsonColumn = str | None
+"""JSON text; a stored SQL NULL is None."""
 
 
-class WorkflowRecord(NamedTuple):
+def json_text(column: Any, name: str | None = None) -> Any:
+    """Select a JSON column as text, under its own name or another."""
+    return column.cast(Text).label(name or column.key)
+
+
+class WorkflowRecord(Row):
     """A definition."""
 
     id: UUID
@@ -22,7 +37,7 @@ class WorkflowRecord(NamedTuple):
     updated_at: datetime
 
 
-class WorkflowNodeRecord(NamedTuple):
+class WorkflowNodeRecord(Row):
     """A step of a version of a definition."""
 
     id: UUID
@@ -31,11 +46,11 @@ class WorkflowNodeRecord(NamedTuple):
     key: str
     name: str
     node_type: str | None
-    config: Any
-    retry_config: Any
+    config: JsonColumn
+    retry_config: JsonColumn
 
 
-class WorkflowDependencyRecord(NamedTuple):
+class WorkflowDependencyRecord(Row):
     """A dependency between two nodes of a version of a definition."""
 
     workflow_id: UUID
@@ -44,7 +59,7 @@ class WorkflowDependencyRecord(NamedTuple):
     target_node_id: UUID
 
 
-class WorkflowExecutionRecord(NamedTuple):
+class WorkflowExecutionRecord(Row):
     """A run."""
 
     id: UUID
@@ -56,10 +71,10 @@ class WorkflowExecutionRecord(NamedTuple):
     status: ExecutionStatus
     trigger_type: TriggerType
     revision: int
-    input_data: Any
-    output_data: Any
-    context: Any
-    metadata_: Any
+    input_data: JsonColumn
+    output_data: JsonColumn
+    context: JsonColumn
+    metadata_: JsonColumn
     error_message: str | None
     created_at: datetime
     updated_at: datetime
@@ -68,7 +83,24 @@ class WorkflowExecutionRecord(NamedTuple):
     duration_seconds: float | None
 
 
-class NodeExecutionRecord(NamedTuple):
+class RunOfRow:
+    """A run whose columns stand in a row of something else, under names with a prefix; reads as a run's record does."""
+
+    PREFIX = "run_"
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._row[f"{self.PREFIX}{name}"]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class NodeExecutionRecord(Row):
     """A step; `name` falls back to its node's, `can_retry` takes its node's retry configuration into account."""
 
     id: UUID
@@ -82,8 +114,8 @@ class NodeExecutionRecord(NamedTuple):
     revision: int
     retry_count: int
     can_retry: bool
-    input_data: Any
-    output_data: Any
+    input_data: JsonColumn
+    output_data: JsonColumn
     error_message: str | None
     created_at: datetime
     updated_at: datetime
@@ -92,7 +124,7 @@ class NodeExecutionRecord(NamedTuple):
     duration_seconds: float | None
 
 
-class NodeExecutionAttemptRecord(NamedTuple):
+class NodeExecutionAttemptRecord(Row):
     """One try of a step."""
 
     node_execution_id: UUID
@@ -104,7 +136,7 @@ class NodeExecutionAttemptRecord(NamedTuple):
     duration_seconds: float | None
 
 
-class ExecutionLogRecord(NamedTuple):
+class ExecutionLogRecord(Row):
     """A log entry."""
 
     workflow_execution_id: UUID
@@ -113,7 +145,7 @@ class ExecutionLogRecord(NamedTuple):
     attempt: int | None
     level: LogLevel
     message: str
-    data: Any
+    data: JsonColumn
     timestamp: datetime
 
 

@@ -4,16 +4,24 @@ import re
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, collate, func, literal
+from sqlalchemy import ColumnElement, Text, Uuid, and_, bindparam, collate, func
 
 SEARCH_COLLATION = "execgraph_search"
 """Knows upper and lower case of every script, whatever the locale of the database is."""
 
 
-def contains(column: Any, search: str) -> ColumnElement[bool]:
-    """Whether the text is in the column, in upper or lower case; `%` and `_` are themselves."""
+PATTERN = bindparam("pattern", type_=Text())
+
+
+def contains(column: Any) -> ColumnElement[bool]:
+    """Whether the text that `pattern` was made of is in the column, in upper or lower case."""
+    return _folded(column).like(_folded(PATTERN), escape="\\")
+
+
+def pattern(search: str) -> str:
+    """What to compare with; `%` and `_` are themselves."""
     escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return _folded(column).like(_folded(literal(f"%{escaped}%")), escape="\\")
+    return f"%{escaped}%"
 
 
 def _folded(text: Any) -> ColumnElement[str]:
@@ -21,9 +29,17 @@ def _folded(text: Any) -> ColumnElement[str]:
     return func.lower(func.upper(collate(text, SEARCH_COLLATION)), type_=Text())
 
 
-def id_prefix(column: Any, search: str) -> ColumnElement[bool] | None:
-    """Whether the id begins with the text; None if none can."""
+def has_prefix(column: Any) -> ColumnElement[bool]:
+    """Whether the id lies between the two that `ids_with_prefix` gave."""
+    return and_(
+        column >= bindparam("first_id", type_=Uuid()),
+        column <= bindparam("last_id", type_=Uuid()),
+    )
+
+
+def ids_with_prefix(search: str) -> tuple[UUID, UUID] | None:
+    """The first and the last id that begins with the text; None if none can."""
     digits = search.lower().replace("-", "")
     if not re.fullmatch("[0-9a-f]{1,32}", digits) or not str(UUID(digits.ljust(32, "0"))).startswith(search.lower()):
         return None
-    return and_(column >= UUID(digits.ljust(32, "0")), column <= UUID(digits.ljust(32, "f")))
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))

@@ -21,6 +21,7 @@ from db.models import (
     WorkflowExecution,
 )
 from db.models.stateful import Stateful
+from db.reader import Reader
 from db.state_machine import refusal
 from db.transaction import touched
 
@@ -33,6 +34,12 @@ class DatabaseSession(AsyncSession):
     """An `AsyncSession` with `expire_on_commit=False`."""
 
     sync_session_class = SyncSession
+
+    async def reader(self) -> Reader:
+        """What queries read with, in this transaction."""
+        connection = await (await self.connection()).get_raw_connection()
+        driver: Any = connection.driver_connection
+        return Reader(driver, self.info)
 
     async def refresh(
         self, instance: object, attribute_names: Iterable[str] | None = None, with_for_update: Any = None

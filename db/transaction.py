@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import Executable, Result
 
+from db.reader import Reader
+
 Rows = Result[*tuple[Any, ...]]
 
 
@@ -25,6 +27,9 @@ class Transaction(Executes, Protocol):
     @property
     def info(self) -> dict[Any, Any]:
         """What is remembered of the transaction."""
+
+    async def reader(self) -> Reader:
+        """What queries read with, in this transaction."""
 
 
 def touch(transaction: Transaction, workflow_execution_id: UUID) -> None:

@@ -28,10 +28,12 @@ from graphql import (
     TypeNode,
     is_required_input_field,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
+
+from db.reader import Row
+from graphql_api.executor import BreadthFirstExecutor
 
 Convert = Callable[[Any], Any]
 
@@ -62,8 +64,10 @@ def _from_input(cls: type, value: Mapping[str, Any], context: InputContext) -> A
     )
 
 
-class Executor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor with Strawberry's additions, and variables of bulk inputs coerced fast."""
+class Executor(BreadthFirstExecutor):
+    """The breadth-first executor, with variables of bulk inputs coerced fast."""
+
+    record_types = (Row,)
 
     @classmethod
     def build(

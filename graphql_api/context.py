@@ -1,14 +1,15 @@
 """What every resolver is given: one context for each operation."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
 
 from db.database import Database
 from db.feeds import Feeds
+from db.reader import Reader
 from graphql_api.document import Operation
 from graphql_api.security.access import UNAUTHENTICATED, Access
 from graphql_api.security.admission import Admission
@@ -51,7 +52,9 @@ class Context:
         """Who asks, and what is open to them."""
         self.operation: Operation | None = None
         """What is executed."""
-        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self.loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        """Of the fields, for the stock executor, which resolves object by object."""
+        self._loaded: dict[Hashable, dict[Any, Any]] = {}
 
     def of_caller(self, access: Access) -> "Context":
         """A context in the same process for who has this access."""
@@ -77,26 +80,63 @@ class Context:
 
     async def load(
         self,
-        read: Callable[Concatenate[AsyncConnection, Sequence[K], P], Awaitable[Sequence[V]]],
+        read: Callable[Concatenate[Reader, Sequence[K], P], Awaitable[Sequence[V]]],
+        keys: Sequence[K],
+        *arguments: P.args,
+        **_: P.kwargs,
+    ) -> list[Any]:
+        """Load what `read` gives for each of the keys: a record, or what else it reads.
+
+        What was loaded before in this operation, or is being loaded, is not read again; the rest is one statement.
+        """
+        loaded = self._loaded.setdefault((read, *arguments), {})
+        missing = [key for key in dict.fromkeys(keys) if key not in loaded]
+        if missing:
+            coming = asyncio.get_running_loop().create_future()
+            loaded.update(dict.fromkeys(missing, coming))
+            try:
+                async with self.database.reader() as reader:
+                    found = await read(reader, missing, *arguments)  # type: ignore[call-arg]
+            except BaseException as error:
+                for key in missing:
+                    del loaded[key]
+                coming.set_exception(error if isinstance(error, Exception) else ConnectionError("given up"))
+                coming.exception()  # known to those who wait, if there are any
+                raise
+            loaded.update(zip(missing, found, strict=True))
+            coming.set_result(None)
+        for key in keys:
+            if isinstance(loaded[key], asyncio.Future):
+                await loaded[key]
+        return [loaded[key] for key in keys]
+
+    async def load_one(
+        self,
+        read: Callable[Concatenate[Reader, Sequence[K], P], Awaitable[Sequence[V]]],
         key: K,
         *arguments: P.args,
         **_: P.kwargs,
     ) -> Any:
-        """Load one of the things that `read` reads for many keys at once: a record, or what else it gives.
-
-        All calls of one step of the execution with the same `read` and the same arguments are one statement.
-        """
+        """Load what `read` gives for one key, together with all others that are asked for at the same time."""
         name = (read, *arguments)
-        loader = self._loaders.get(name)
+        loader = self.loaders.get(name)
         if loader is None:
 
-            async def load_all(keys: list[K]) -> Sequence[V]:
-                async with self.database.read() as connection:
-                    return await read(connection, keys, *arguments)  # type: ignore[call-arg]
+            async def load(keys: list[K]) -> list[Any]:
+                return await self.load(read, keys, *arguments)  # type: ignore[call-arg]
 
-            loader = self._loaders[name] = DataLoader(load_all)
+            loader = self.loaders[name] = DataLoader(load, cache=False)
         return await loader.load(key)
 
 
 class Info(strawberry.Info[Context, None]):
     """The resolver's view of the operation."""
+
+
+async def if_any(
+    info: Info, read: Callable[[Reader, Sequence[K]], Awaitable[Sequence[V]]], keys: Sequence[K | None]
+) -> list[Any]:
+    """Load what `read` gives for each key that there is, and None where there is none."""
+    found = await info.context.load(read, [key for key in keys if key is not None])
+    values = iter(found)
+    return [None if key is None else next(values) for key in keys]

@@ -8,10 +8,10 @@ import strawberry
 
 from db.queries.node_executions import steps_by_id
 from db.queries.workflow_execution_stats import stats_of_runs
-from db.queries.workflow_executions import count_runs, page_of_runs, runs_by_id
-from db.queries.workflows import count_workflows, page_of_workflows, workflows_by_id
+from db.queries.workflow_executions import counts_of_runs, page_of_runs, runs_by_id
+from db.queries.workflows import counts_of_workflows, page_of_workflows, workflows_by_id
 from graphql_api.context import Info
-from graphql_api.paging import Connection, Cursors, page_of
+from graphql_api.paging import Connection, Count, Cursors, page_of
 from graphql_api.types.enums import Bucket
 from graphql_api.types.filters import (
     WorkflowExecutionFilter,
@@ -41,7 +41,7 @@ class Query:
     @strawberry.field
     async def workflow(self, info: Info, id: UUID) -> Workflow | None:  # noqa: A002 - the contract's name
         """A definition."""
-        return await info.context.load(workflows_by_id, id)
+        return await info.context.load_one(workflows_by_id, id)
 
     @strawberry.field
     async def workflows(
@@ -57,20 +57,14 @@ class Query:
         """The definitions, newest created first."""
         where = workflow_filter(namespaces, search)
         page = page_of(_WORKFLOW_CURSORS, first, after, last, before)
-        database = info.context.database
-        async with database.read() as connection:
-            found = await page_of_workflows(connection, where, page)
-
-        async def count() -> int:
-            async with database.read() as connection:
-                return await count_workflows(connection, where)
-
-        return Connection(slice=found, page=page, cursors=_WORKFLOW_CURSORS, count=count)
+        async with info.context.database.reader() as reader:
+            found = await page_of_workflows(reader, where, page)
+        return Connection(slice=found, page=page, cursors=_WORKFLOW_CURSORS, count=Count(counts_of_workflows, where))
 
     @strawberry.field
     async def workflow_execution(self, info: Info, id: UUID) -> WorkflowExecution | None:  # noqa: A002
         """A run."""
-        return await info.context.load(runs_by_id, id)
+        return await info.context.load_one(runs_by_id, id)
 
     @strawberry.field
     async def workflow_executions(
@@ -87,20 +81,14 @@ class Query:
         where, order = run_filter(filter), run_order(order_by)
         cursors = run_cursors("workflowExecutions", order_by)
         page = page_of(cursors, first, after, last, before)
-        database = info.context.database
-        async with database.read() as connection:
-            found = await page_of_runs(connection, where, order, page)
-
-        async def count() -> int:
-            async with database.read() as connection:
-                return await count_runs(connection, where)
-
-        return Connection(slice=found, page=page, cursors=cursors, count=count)
+        async with info.context.database.reader() as reader:
+            found = await page_of_runs(reader, where, order, page)
+        return Connection(slice=found, page=page, cursors=cursors, count=Count(counts_of_runs, where))
 
     @strawberry.field
     async def node_execution(self, info: Info, id: UUID) -> NodeExecution | None:  # noqa: A002
         """A step."""
-        return await info.context.load(steps_by_id, id)
+        return await info.context.load_one(steps_by_id, id)
 
     @strawberry.field
     async def workflow_execution_stats(
@@ -111,6 +99,6 @@ class Query:
         time_zone: str = "UTC",
     ) -> WorkflowExecutionStats:
         """Counts of the runs by the time they were created, all together and per bucket."""
-        async with info.context.database.read() as connection:
-            found: Any = await stats_of_runs(connection, run_filter(filter), bucket, time_zone)
+        async with info.context.database.reader() as reader:
+            found: Any = await stats_of_runs(reader, run_filter(filter), bucket, time_zone)
         return found

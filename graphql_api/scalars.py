@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NewType
 from uuid import UUID
 
+import orjson
 import strawberry
 from graphql import (
     BooleanValueNode,
@@ -57,6 +58,17 @@ def format_instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat()
 
 
+def pass_json(text: str) -> orjson.Fragment:
+    """Pass on JSON text as PostgreSQL gives it, which writes a large double as an integer of up to 309 digits."""
+    if len(text) >= _FIRST_BEYOND_64_BITS and _LONG_INTEGER.search(text):
+        text = orjson.dumps(orjson.loads(text)).decode()
+    return orjson.Fragment(text)
+
+
+_FIRST_BEYOND_64_BITS = 20
+_LONG_INTEGER = re.compile(rf"\d{{{_FIRST_BEYOND_64_BITS}}}")
+
+
 def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
     """Read a JSON value that is written out in the document."""
     if isinstance(node, VariableNode):
@@ -96,6 +108,10 @@ SCALARS: dict[object, ScalarDefinition] = {
         parse_value=parse_instant,
     ),
     JSON: strawberry.scalar(
-        name="JSON", description="Any JSON value.", parse_value=lambda value: value, parse_literal=parse_json_literal
+        name="JSON",
+        description="Any JSON value.",
+        serialize=pass_json,
+        parse_value=lambda value: value,
+        parse_literal=parse_json_literal,
     ),
 }

@@ -21,7 +21,7 @@ from db.feeds.delivery import Delivery
 from db.feeds.feed import Feed
 from db.feeds.once import Once
 from db.filters import ExecutionLogFilter
-from db.queries.following import LogTail, log_tail, news_of_log
+from db.queries.following import LogTail, log_tail
 from db.records import ExecutionLogRecord
 
 MAX_ENTRIES: Final = 2_000
@@ -132,10 +132,8 @@ class LogFeed(Feed):
             self.tell()
 
     async def _read_after(self, after: int, limit: int) -> LogTail | None:
-        if self._where.search is None:
-            return await news_of_log(self._database, self._run_id, after, limit)
-        async with self._database.read() as connection:
-            return await log_tail(connection, self._run_id, self._where, after, limit)
+        async with self._database.reader() as reader:
+            return await log_tail(reader, self._run_id, self._where, after, limit)
 
     def _stand(self, tail: LogTail | None) -> None:
         """Remember how the run stands, and look again when its log may be complete."""
@@ -203,8 +201,8 @@ class LogFeed(Feed):
 
     async def _catch_up(self, where: ExecutionLogFilter, after: int, limit: int) -> LogTail | None:
         self._delivery.catch_ups += 1
-        async with self._database.read() as connection:
-            tail = await log_tail(connection, self._run_id, where, after, limit)
+        async with self._database.reader() as reader:
+            tail = await log_tail(reader, self._run_id, where, after, limit)
         if tail is not None and not tail.has_more:
             if self._high < 0:
                 self._stand(tail)  # the first to catch up: from here on entries are kept

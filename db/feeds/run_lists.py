@@ -78,8 +78,8 @@ class RunListFeed(Feed):
             ids = sorted(runs)
             changes = []
             for start in range(0, len(ids), RUNS_PER_READ):
-                async with self._database.read() as connection:
-                    changes.append(await runs_change(connection, ids[start : start + RUNS_PER_READ], self._where))
+                async with self._database.reader() as reader:
+                    changes.append(await runs_change(reader, ids[start : start + RUNS_PER_READ], self._where))
         except BaseException:
             self._watch.tell(runs)
             raise

@@ -63,8 +63,8 @@ class RunFeed(Feed):
     async def read(self) -> None:
         """Read what is new."""
         place = self._revision
-        async with self._database.read() as connection:
-            changes = await run_changes(connection, self._run_id, _END if place < 0 else place, STEPS_PER_READ)
+        async with self._database.reader() as reader:
+            changes = await run_changes(reader, self._run_id, _END if place < 0 else place, STEPS_PER_READ)
         if changes is None or place < 0:
             self._latest = None
             if changes is not None and self._revision < 0:
@@ -81,8 +81,8 @@ class RunFeed(Feed):
 
     async def _catch_up(self, after: int) -> RunChanges | None:
         self._delivery.catch_ups += 1
-        async with self._database.read() as connection:
-            changes = await run_changes(connection, self._run_id, after, STEPS_PER_READ)
+        async with self._database.reader() as reader:
+            changes = await run_changes(reader, self._run_id, after, STEPS_PER_READ)
         if changes is not None and self._revision < 0:
             self._revision = changes.written  # from here on changes are read for all
         return changes

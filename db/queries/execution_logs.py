@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, column, func, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, column, func, select, true
 
 from db.filters import ExecutionLogFilter
 from db.models import ExecutionCounter, ExecutionLog
-from db.paging import Order, Page, Slice, paged, sliced
-from db.records import ExecutionLogRecord
+from db.paging import AnySelect, Order, Page, Slice, paged, sliced
+from db.reader import Reader, Row
+from db.records import ExecutionLogRecord, json_text
+from db.statement import Statement, shaped
 
 log = ExecutionLog
 
@@ -27,7 +28,7 @@ LOGS = select(
     log.attempt,
     log.level,
     log.message,
-    log.data,
+    json_text(log.data),
     log.timestamp,
 )
 
@@ -39,68 +40,79 @@ class LogSlice(Slice[ExecutionLogRecord]):
     last_sequence: int
 
 
-async def logs_of_runs(
-    connection: AsyncConnection, ids: Sequence[UUID], where: ExecutionLogFilter, page: Page
-) -> list[LogSlice]:
+def _owners(*, of_steps: bool) -> tuple[Any, list[ColumnElement[bool]]]:
+    """Whose entries are asked for, as a table: runs, or steps of runs; and what makes an entry one of theirs."""
+    runs, steps = (bindparam(name, type_=ARRAY(Uuid())) for name in ("runs", "steps"))
+    columns = [column("run_id", Uuid()), column("step_id", Uuid())]
+    unnested: Any = func.unnest(runs, steps) if of_steps else func.unnest(runs)
+    owner = unnested.table_valued(*columns[: 1 + of_steps], with_ordinality="place", name="owner").render_derived()
+    belongs = [log.workflow_execution_id == owner.c.run_id]
+    if of_steps:
+        belongs.append(log.node_execution_id == owner.c.step_id)
+    return owner, belongs
+
+
+@shaped
+def _page(where: ExecutionLogFilter, page: Page, of_steps: bool) -> AnySelect:
+    owner, belongs = _owners(of_steps=of_steps)
+    counter = ExecutionCounter
+    entry = paged(LOGS.where(*belongs, *where.conditions()), BY_SEQUENCE, page).lateral("entry")
+    joined = owner.join(counter, counter.workflow_execution_id == owner.c.run_id).join(entry, true(), isouter=True)
+    return select(owner.c.place, counter.last_sequence, entry).select_from(joined)
+
+
+@shaped
+def _count(where: ExecutionLogFilter, of_steps: bool) -> AnySelect:
+    owner, belongs = _owners(of_steps=of_steps)
+    number = select(func.count().label("count_")).select_from(log).where(*belongs, *where.conditions())
+    counted = number.lateral("counted")
+    return select(owner.c.place, counted.c.count_).select_from(owner.join(counted, true()))
+
+
+async def logs_of_runs(reader: Reader, ids: Sequence[UUID], where: ExecutionLogFilter, page: Page) -> list[LogSlice]:
     """A page of the entries of each run, by sequence."""
-    return await _slices(connection, _Owners([(id_, None) for id_ in ids]), where, page)
+    return await _slices(reader, _page(where, page, False), {"runs": ids}, len(ids), where, page)
 
 
 async def logs_of_steps(
-    connection: AsyncConnection, steps: Sequence[RunAndStep], where: ExecutionLogFilter, page: Page
+    reader: Reader, steps: Sequence[RunAndStep], where: ExecutionLogFilter, page: Page
 ) -> list[LogSlice]:
     """A page of the entries of each step, by sequence."""
-    return await _slices(connection, _Owners(steps, of_steps=True), where, page)
+    return await _slices(reader, _page(where, page, True), _of_steps(steps), len(steps), where, page)
 
 
-async def count_logs_of_runs(connection: AsyncConnection, ids: Sequence[UUID], where: ExecutionLogFilter) -> list[int]:
+async def count_logs_of_runs(reader: Reader, ids: Sequence[UUID], where: ExecutionLogFilter) -> list[int]:
     """The number of entries of each run."""
-    return await _counts(connection, _Owners([(id_, None) for id_ in ids]), where)
+    return await _counts(reader, _count(where, False), {"runs": ids}, len(ids), where)
 
 
-async def count_logs_of_steps(
-    connection: AsyncConnection, steps: Sequence[RunAndStep], where: ExecutionLogFilter
-) -> list[int]:
+async def count_logs_of_steps(reader: Reader, steps: Sequence[RunAndStep], where: ExecutionLogFilter) -> list[int]:
     """The number of entries of each step."""
-    return await _counts(connection, _Owners(steps, of_steps=True), where)
+    return await _counts(reader, _count(where, True), _of_steps(steps), len(steps), where)
 
 
-class _Owners:
-    """Whose entries are asked for, as a table: runs, or steps of runs."""
-
-    def __init__(self, owners: Sequence[tuple[UUID, UUID | None]], *, of_steps: bool = False) -> None:
-        self.number = len(owners)
-        runs = bindparam(None, [run_id for run_id, _ in owners], type_=ARRAY(Uuid()))
-        steps = bindparam(None, [step_id for _, step_id in owners], type_=ARRAY(Uuid()))
-        columns = (column("run_id", Uuid()), column("step_id", Uuid()))
-        unnested = func.unnest(runs, steps).table_valued(*columns, with_ordinality="place", name="owner")
-        self.table: Any = unnested.render_derived()
-        self.belongs = [log.workflow_execution_id == self.table.c.run_id]
-        if of_steps:
-            self.belongs.append(log.node_execution_id == self.table.c.step_id)
+def _of_steps(steps: Sequence[RunAndStep]) -> dict[str, Any]:
+    return {"runs": [run_id for run_id, _ in steps], "steps": [step_id for _, step_id in steps]}
 
 
 async def _slices(
-    connection: AsyncConnection, owners: _Owners, where: ExecutionLogFilter, page: Page
+    reader: Reader, statement: Statement, owners: dict[str, Any], number: int, where: ExecutionLogFilter, page: Page
 ) -> list[LogSlice]:
-    owner, counter = owners.table, ExecutionCounter
-    entry = paged(LOGS.where(*owners.belongs, *where.conditions()), BY_SEQUENCE, page).lateral("entry")
-    joined = owner.join(counter, counter.workflow_execution_id == owner.c.run_id).join(entry, true(), isouter=True)
-    rows = await connection.execute(select(owner.c.place, counter.last_sequence, entry).select_from(joined))
-    found: list[list[ExecutionLogRecord]] = [[] for _ in range(owners.number)]
-    last_sequences = [0] * owners.number
-    for place, last_sequence, *values in rows:
-        last_sequences[place - 1] = last_sequence
-        if values[0] is not None:
-            found[place - 1].append(ExecutionLogRecord._make(values))
+    found: list[list[ExecutionLogRecord]] = [[] for _ in range(number)]
+    last_sequences = [0] * number
+    for row in await reader.rows(statement, {**owners, **where.values, **page.values}, ExecutionLogRecord):
+        place = row["place"] - 1
+        last_sequences[place] = row["last_sequence"]
+        if row["sequence"] is not None:
+            found[place].append(row)
     slices = (sliced(entries, page) for entries in found)
     return [LogSlice(each.rows, each.has_more, last) for each, last in zip(slices, last_sequences, strict=True)]
 
 
-async def _counts(connection: AsyncConnection, owners: _Owners, where: ExecutionLogFilter) -> list[int]:
-    owner = owners.table
-    statement = select(func.count().label("count_")).select_from(log)
-    counted = statement.where(*owners.belongs, *where.conditions()).lateral("counted")
-    rows = await connection.execute(select(owner.c.place, counted.c.count_).select_from(owner.join(counted, true())))
-    found = {row.place: row.count_ for row in rows}
-    return [found[place] for place in range(1, owners.number + 1)]
+async def _counts(
+    reader: Reader, statement: Statement, owners: dict[str, Any], number: int, where: ExecutionLogFilter
+) -> list[int]:
+    found = [0] * number
+    for row in await reader.rows(statement, {**owners, **where.values}, Row):
+        found[row["place"] - 1] = row["count_"]
+    return found

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Select,
     SQLColumnExpression,
     Uuid,
     bindparam,
@@ -16,61 +17,78 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.paging import ANY_WAY, AnySelect, Order, Page, Slice, Way, paged, sliced
+from db.reader import Reader, Row
+from db.statement import Statement
 
-T = TypeVar("T")
-
+R = TypeVar("R", bound=Row)
 
 PARENT: ColumnElement[UUID] = literal_column("parent.id", Uuid())
 """The parent's id, for a lateral join. It is text to SQLAlchemy, which would not correlate it at any depth."""
 
 
-def parents_of(ids: Sequence[UUID]) -> Any:
+def ids_parameter() -> Any:
+    """The parameter `ids`, to be compared with `= ANY`, or unnested."""
+    return bindparam("ids", type_=ARRAY(Uuid()))
+
+
+def parents() -> Any:
     """The parents as a table with the columns `id` and `place`."""
-    array = bindparam(None, list(ids), type_=ARRAY(Uuid()))
-    unnested = func.unnest(array).table_valued(column("id", Uuid()), with_ordinality="place")
+    unnested = func.unnest(ids_parameter()).table_valued(column("id", Uuid()), with_ordinality="place")
     return unnested.render_derived(name="parent")
 
 
-async def slices_per_parent(
-    connection: AsyncConnection,
+def children(
     statement: AnySelect,
     belongs_to: SQLColumnExpression[Any],
-    ids: Sequence[UUID],
     order: Order,
     page: Page,
-    make: type[T],
     ways: Sequence[Way] = ANY_WAY,
-) -> list[Slice[T]]:
-    """Give the page of each parent, in the order of `ids`.
+) -> AnySelect:
+    """A page of the children of each parent, with the parent's `place`.
 
     Args:
-        connection: where to read.
-        statement: the children's columns, in the order of the fields of `make`.
+        statement: the children's columns.
         belongs_to: the child's column that holds the parent's id.
-        ids: the parents.
         order: how the children are sorted.
         page: which of them.
-        make: the record class.
         ways: a child must match in one way at least.
     """
-    parent = parents_of(ids)
+    parent = parents()
     child = paged(statement.where(belongs_to == PARENT), order, page, ways).lateral("child")
-    rows = await connection.execute(select(parent.c.place, child).select_from(parent.join(child, true())))
-    found: list[list[T]] = [[] for _ in ids]
-    for place, *values in rows:
-        found[place - 1].append(make._make(values))  # type: ignore[attr-defined]
-    return [sliced(children, page) for children in found]
+    return select(parent.c.place, child).select_from(parent.join(child, true()))
 
 
-async def counts_per_parent(
-    connection: AsyncConnection, statement: AnySelect, belongs_to: SQLColumnExpression[Any], ids: Sequence[UUID]
-) -> list[int]:
-    """Give the number of children of each parent, in the order of `ids`; `statement` selects the children."""
-    parent = parents_of(ids)
-    counted = statement.where(belongs_to == PARENT).with_only_columns(func.count().label("count_")).lateral("counted")
-    rows = await connection.execute(select(parent.c.place, counted.c.count_).select_from(parent.join(counted, true())))
-    found = {row.place: row.count_ for row in rows}
-    return [found[place] for place in range(1, len(ids) + 1)]
+def counted(statement: AnySelect, belongs_to: SQLColumnExpression[Any]) -> Select[tuple[int, int]]:
+    """The number of children of each parent, as `count_`, with its `place`; `statement` selects the children."""
+    parent = parents()
+    number = statement.where(belongs_to == PARENT).with_only_columns(func.count().label("count_")).lateral("counted")
+    return select(parent.c.place, number.c.count_).select_from(parent.join(number, true()))
+
+
+async def slices_of_each(
+    reader: Reader, statement: Statement, ids: Sequence[Any], values: dict[str, Any], page: Page, record: type[R]
+) -> list[Slice[R]]:
+    """Execute what `children` made, and give the slice of each parent, in the order of `ids`."""
+    found: list[list[R]] = [[] for _ in ids]
+    for row in await reader.rows(statement, {"ids": ids, **values, **page.values}, record):
+        found[row["place"] - 1].append(row)
+    return [sliced(rows, page) for rows in found]
+
+
+async def counts_of_each(reader: Reader, statement: Statement, ids: Sequence[Any], values: dict[str, Any]) -> list[int]:
+    """Execute what `counted` made, and give the number for each parent, in the order of `ids`."""
+    found = [0] * len(ids)
+    for row in await reader.rows(statement, {"ids": ids, **values}, Row):
+        found[row["place"] - 1] = row["count_"]
+    return found
+
+
+async def each_by_id(reader: Reader, statement: Statement, ids: Sequence[UUID], record: type[R]) -> list[R | None]:
+    """Execute a statement that selects by the parameter `ids`, and give the rows in the order of `ids`."""
+    rows = await reader.rows(statement, {"ids": ids}, record)
+    if len(ids) == 1:
+        return [rows[0] if rows else None]
+    found = {row["id"]: row for row in rows}
+    return [found.get(id_) for id_ in ids]

@@ -12,6 +12,8 @@ from sqlalchemy import (
     Date,
     Double,
     FromClause,
+    Text,
+    bindparam,
     cast,
     func,
     literal,
@@ -19,14 +21,15 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.buckets import Bucket, just_after, spans, zone_of
 from db.enums import ExecutionStatus, TriggerType
 from db.filters import WorkflowExecutionFilter
 from db.models import WorkflowExecution
 from db.paging import AnySelect
+from db.reader import Reader, Row
 from db.records import BucketStats, StatsRecord, StatusCount, SummaryRecord, TriggerCount
+from db.statement import shaped
 
 run = WorkflowExecution
 
@@ -39,7 +42,7 @@ Groups = Mapping[date | None, Any]
 
 
 async def stats_of_runs(
-    connection: AsyncConnection, where: WorkflowExecutionFilter, bucket: Bucket | None, time_zone: str
+    reader: Reader, where: WorkflowExecutionFilter, bucket: Bucket | None, time_zone: str
 ) -> StatsRecord:
     """Count the runs that match, by the time they were created.
 
@@ -47,12 +50,13 @@ async def stats_of_runs(
         InvalidInputError: an unknown time zone, or more than 1,000 buckets.
     """
     _check(where, bucket, time_zone)
-    rows = await connection.execute(_statement(where, bucket, time_zone))
-    return _stats({row.bucket: row for row in rows}, where, bucket, time_zone)
+    values = {**where.values, "time_zone": time_zone}
+    rows = await reader.rows(_statement(where, bucket, False), values, Row)
+    return _stats({row["bucket"]: row for row in rows}, where, bucket, time_zone)
 
 
 async def stats_of_workflows(
-    connection: AsyncConnection,
+    reader: Reader,
     ids: Sequence[UUID],
     where: WorkflowExecutionFilter,
     bucket: Bucket | None,
@@ -62,8 +66,9 @@ async def stats_of_workflows(
     _check(where, bucket, time_zone)
     of_all = replace(where, workflow_ids=tuple(ids))
     found: dict[UUID, dict[date | None, Any]] = {id_: {} for id_ in ids}
-    for row in await connection.execute(_statement(of_all, bucket, time_zone, per_workflow=True)):
-        found[row.workflow_id][row.bucket] = row
+    values = {**of_all.values, "time_zone": time_zone}
+    for row in await reader.rows(_statement(of_all, bucket, True), values, Row):
+        found[row["workflow_id"]][row["bucket"]] = row
     return [_stats(found[id_], where, bucket, time_zone) for id_ in ids]
 
 
@@ -74,10 +79,9 @@ def _check(where: WorkflowExecutionFilter, bucket: Bucket | None, time_zone: str
         spans(bucket, zone, where.created_since, where.created_until)
 
 
-def _statement(
-    where: WorkflowExecutionFilter, bucket: Bucket | None, time_zone: str, *, per_workflow: bool = False
-) -> AnySelect:
-    key = null().cast(Date) if bucket is None else _key(bucket, time_zone)
+@shaped
+def _statement(where: WorkflowExecutionFilter, bucket: Bucket | None, per_workflow: bool) -> AnySelect:
+    key = null().cast(Date) if bucket is None else _key(bucket)
     duration: ColumnElement[float] = func.date_part("epoch", run.ended_at - run.started_at, type_=Double())
     columns = (run.status, run.trigger_type, run.created_at, duration.label("duration"), key.label("bucket"))
     # The key is computed once, below: its parameters would make it two expressions.
@@ -88,7 +92,8 @@ def _statement(
     return select(*owner, bucket_column, *_counts(matched)).group_by(func.grouping_sets(*sets))
 
 
-def _key(bucket: Bucket, time_zone: str) -> ColumnElement[Any]:
+def _key(bucket: Bucket) -> ColumnElement[Any]:
+    time_zone = bindparam("time_zone", type_=Text())
     if bucket is Bucket.MINUTE:
         return func.date_trunc("minute", run.created_at, "UTC")
     if bucket is Bucket.HOUR:
@@ -137,8 +142,8 @@ def _summary(row: Any) -> SummaryRecord:
     p50, p95 = row.percentiles or (None, None)
     return SummaryRecord(
         total=row.total,
-        by_status=[StatusCount(status, row._mapping[status.value]) for status in STATUSES],
-        by_trigger=[TriggerCount(trigger, row._mapping[trigger.value]) for trigger in TRIGGERS],
+        by_status=[StatusCount(status, row[status.value]) for status in STATUSES],
+        by_trigger=[TriggerCount(trigger, row[trigger.value]) for trigger in TRIGGERS],
         success_rate=row.completed / finished if finished else None,
         duration_p50=p50,
         duration_p95=p95,

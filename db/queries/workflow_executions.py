@@ -5,17 +5,17 @@ from enum import Enum
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Double, Uuid, any_, bindparam, extract, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.enums import ExecutionStatus
 from db.filters import WorkflowExecutionFilter
 from db.models import ExecutionCounter, ExecutionLog, NodeExecution, WorkflowExecution
-from db.paging import Order, Page, Slice, paged, sliced
-from db.queries.per_parent import counts_per_parent, slices_per_parent
-from db.records import LogCounts, NodeStatusCounts, WorkflowExecutionRecord
-from db.transaction import Executes
+from db.paging import AnySelect, Order, Page, Slice, paged, sliced
+from db.queries.per_parent import children, counted, counts_of_each, each_by_id, ids_parameter, slices_of_each
+from db.reader import Reader, Row
+from db.records import LogCounts, NodeStatusCounts, WorkflowExecutionRecord, json_text
+from db.statement import Statement, shaped
 
-run = WorkflowExecution
+run, counter, log = WorkflowExecution, ExecutionCounter, ExecutionLog
 DURATION = run.ended_at - run.started_at
 
 
@@ -52,10 +52,10 @@ RUNS = select(
     run.status,
     run.trigger_type,
     run.revision,
-    run.input_data,
-    run.output_data,
-    run.context,
-    run.metadata_,
+    json_text(run.input_data),
+    json_text(run.output_data),
+    json_text(run.context),
+    json_text(run.metadata_, "metadata_"),
     run.error_message,
     run.created_at,
     run.updated_at,
@@ -63,115 +63,141 @@ RUNS = select(
     run.ended_at,
     extract("epoch", DURATION).cast(Double).label("duration_seconds"),
 )
-_RUNS_BY_ID = RUNS.where(run.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
-
-
-async def runs_by_id(connection: Executes, ids: Sequence[UUID]) -> list[WorkflowExecutionRecord | None]:
-    """The runs with these ids, in their order; None where there is none."""
-    rows = await connection.execute(_RUNS_BY_ID, {"ids": list(ids)})
-    found = {row.id: WorkflowExecutionRecord._make(row) for row in rows}
-    return [found.get(id_) for id_ in ids]
-
-
-async def matching_runs(
-    connection: AsyncConnection, ids: Sequence[UUID], where: WorkflowExecutionFilter
-) -> list[WorkflowExecutionRecord]:
-    """Those of the runs with these ids that the filter selects, newest created first."""
-    statement = RUNS.where(run.id.in_(ids), *where.conditions())
-    rows = await connection.execute(statement.order_by(*NEWEST_FIRST.clauses(backwards=False)))
-    return [WorkflowExecutionRecord._make(row) for row in rows]
-
-
-async def page_of_runs(
-    connection: AsyncConnection, where: WorkflowExecutionFilter, order: Order, page: Page
-) -> Slice[WorkflowExecutionRecord]:
-    """A page of the runs."""
-    rows = await connection.execute(paged(RUNS.where(*where.certain()), order, page, where.ways()))
-    return sliced([WorkflowExecutionRecord._make(row) for row in rows], page)
-
-
-async def count_runs(connection: AsyncConnection, where: WorkflowExecutionFilter) -> int:
-    """The number of runs."""
-    statement = select(func.count()).select_from(run).where(*where.conditions())
-    return (await connection.execute(statement)).scalar_one()
-
-
-async def runs_of_workflows(
-    connection: AsyncConnection, ids: Sequence[UUID], where: WorkflowExecutionFilter, order: Order, page: Page
-) -> list[Slice[WorkflowExecutionRecord]]:
-    """A page of the runs of each workflow."""
-    statement = RUNS.where(*where.certain())
-    return await slices_per_parent(
-        connection, statement, run.workflow_id, ids, order, page, WorkflowExecutionRecord, where.ways()
-    )
-
-
-async def count_runs_of_workflows(
-    connection: AsyncConnection, ids: Sequence[UUID], where: WorkflowExecutionFilter
-) -> list[int]:
-    """The number of runs of each workflow."""
-    return await counts_per_parent(connection, select(run.id).where(*where.conditions()), run.workflow_id, ids)
-
-
-async def child_runs_of_steps(
-    connection: AsyncConnection, ids: Sequence[UUID], page: Page
-) -> list[Slice[WorkflowExecutionRecord]]:
-    """A page of the runs that each step started."""
-    return await slices_per_parent(
-        connection, RUNS, run.parent_node_execution_id, ids, NEWEST_FIRST, page, WorkflowExecutionRecord
-    )
-
-
-async def count_child_runs_of_steps(connection: AsyncConnection, ids: Sequence[UUID]) -> list[int]:
-    """The number of runs that each step started."""
-    return await counts_per_parent(connection, select(run.id), run.parent_node_execution_id, ids)
-
-
-async def log_counts_of_runs(connection: AsyncConnection, ids: Sequence[UUID]) -> list[LogCounts]:
-    """How many log entries each run has, by level: its counter row knows."""
-    counter = ExecutionCounter
-    statement = select(
+_RUNS_BY_ID = Statement(RUNS.where(run.id == any_(ids_parameter())))
+_CHILD_RUNS_COUNT = Statement(counted(select(run.id), run.parent_node_execution_id))
+_LOG_COUNTS = Statement(
+    select(
         counter.workflow_execution_id,
         counter.last_sequence,
         counter.debug_count,
         counter.info_count,
         counter.warning_count,
         counter.error_count,
-    ).where(counter.workflow_execution_id.in_(ids))
-    found = {id_: LogCounts(*counts) for id_, *counts in await connection.execute(statement)}
+    ).where(counter.workflow_execution_id == any_(ids_parameter()))
+)
+_LOG_COUNTS_OF_STEPS = Statement(
+    select(log.node_execution_id, log.level, func.count().label("count_"))
+    .where(
+        log.workflow_execution_id == any_(bindparam("runs", type_=ARRAY(Uuid()))),
+        log.node_execution_id == any_(ids_parameter()),
+    )
+    .group_by(log.node_execution_id, log.level)
+)
+_STATUS_COUNTS = Statement(
+    select(NodeExecution.workflow_execution_id, NodeExecution.status, func.count().label("count_"))
+    .where(NodeExecution.workflow_execution_id == any_(ids_parameter()))
+    .group_by(NodeExecution.workflow_execution_id, NodeExecution.status)
+)
+
+
+@shaped
+def _matching(where: WorkflowExecutionFilter) -> AnySelect:
+    statement = RUNS.where(run.id == any_(ids_parameter()), *where.conditions())
+    return statement.order_by(*NEWEST_FIRST.clauses(backwards=False))
+
+
+@shaped
+def _page(where: WorkflowExecutionFilter, order: Order, page: Page) -> AnySelect:
+    return paged(RUNS.where(*where.certain()), order, page, where.ways())
+
+
+@shaped
+def _count(where: WorkflowExecutionFilter) -> AnySelect:
+    return select(func.count().label("count_")).select_from(run).where(*where.conditions())
+
+
+@shaped
+def _of_workflows(where: WorkflowExecutionFilter, order: Order, page: Page) -> AnySelect:
+    return children(RUNS.where(*where.certain()), run.workflow_id, order, page, where.ways())
+
+
+@shaped
+def _count_of_workflows(where: WorkflowExecutionFilter) -> AnySelect:
+    return counted(select(run.id).where(*where.conditions()), run.workflow_id)
+
+
+@shaped
+def _of_steps(page: Page) -> AnySelect:
+    return children(RUNS, run.parent_node_execution_id, NEWEST_FIRST, page)
+
+
+async def runs_by_id(reader: Reader, ids: Sequence[UUID]) -> list[WorkflowExecutionRecord | None]:
+    """The runs with these ids, in their order; None where there is none."""
+    return await each_by_id(reader, _RUNS_BY_ID, ids, WorkflowExecutionRecord)
+
+
+async def matching_runs(
+    reader: Reader, ids: Sequence[UUID], where: WorkflowExecutionFilter
+) -> list[WorkflowExecutionRecord]:
+    """Those of the runs with these ids that the filter selects, newest created first."""
+    return await reader.rows(_matching(where), {"ids": ids, **where.values}, WorkflowExecutionRecord)
+
+
+async def page_of_runs(
+    reader: Reader, where: WorkflowExecutionFilter, order: Order, page: Page
+) -> Slice[WorkflowExecutionRecord]:
+    """A page of the runs."""
+    values = {**where.values, **page.values}
+    return sliced(await reader.rows(_page(where, order, page), values, WorkflowExecutionRecord), page)
+
+
+async def count_runs(reader: Reader, where: WorkflowExecutionFilter) -> int:
+    """The number of runs."""
+    number: int = await reader.value(_count(where), where.values)
+    return number
+
+
+async def counts_of_runs(reader: Reader, filters: Sequence[WorkflowExecutionFilter]) -> list[int]:
+    """The number of runs that each filter selects."""
+    return [await count_runs(reader, where) for where in filters]
+
+
+async def runs_of_workflows(
+    reader: Reader, ids: Sequence[UUID], where: WorkflowExecutionFilter, order: Order, page: Page
+) -> list[Slice[WorkflowExecutionRecord]]:
+    """A page of the runs of each workflow."""
+    statement = _of_workflows(where, order, page)
+    return await slices_of_each(reader, statement, ids, where.values, page, WorkflowExecutionRecord)
+
+
+async def count_runs_of_workflows(reader: Reader, ids: Sequence[UUID], where: WorkflowExecutionFilter) -> list[int]:
+    """The number of runs of each workflow."""
+    return await counts_of_each(reader, _count_of_workflows(where), ids, where.values)
+
+
+async def child_runs_of_steps(reader: Reader, ids: Sequence[UUID], page: Page) -> list[Slice[WorkflowExecutionRecord]]:
+    """A page of the runs that each step started."""
+    return await slices_of_each(reader, _of_steps(page), ids, {}, page, WorkflowExecutionRecord)
+
+
+async def count_child_runs_of_steps(reader: Reader, ids: Sequence[UUID]) -> list[int]:
+    """The number of runs that each step started."""
+    return await counts_of_each(reader, _CHILD_RUNS_COUNT, ids, {})
+
+
+async def log_counts_of_runs(reader: Reader, ids: Sequence[UUID]) -> list[LogCounts]:
+    """How many log entries each run has, by level: its counter row knows."""
+    found = {id_: LogCounts(*counts) for id_, *counts in await reader.rows(_LOG_COUNTS, {"ids": ids}, Row)}
     return [found.get(id_, LogCounts(0, 0, 0, 0, 0)) for id_ in ids]
 
 
-async def log_counts_of_steps(connection: AsyncConnection, ids: Sequence[tuple[UUID, UUID]]) -> list[LogCounts]:
+async def log_counts_of_steps(reader: Reader, ids: Sequence[tuple[UUID, UUID]]) -> list[LogCounts]:
     """How many log entries each step has, by level; a key is the run's id and the step's."""
-    log = ExecutionLog
-    statement = (
-        select(log.node_execution_id, log.level, func.count())
-        .where(
-            log.workflow_execution_id.in_({run_id for run_id, _ in ids}),
-            log.node_execution_id.in_([step_id for _, step_id in ids]),
-        )
-        .group_by(log.node_execution_id, log.level)
-    )
+    values = {"runs": list({run_id for run_id, _ in ids}), "ids": [step_id for _, step_id in ids]}
     found: dict[UUID | None, dict[str, int]] = {}
-    for step_id, level, count in await connection.execute(statement):
-        found.setdefault(step_id, {})[level.value] = count
+    for step_id, level, count in await reader.rows(_LOG_COUNTS_OF_STEPS, values, Row):
+        found.setdefault(step_id, {})[level] = count
     return [
         LogCounts(sum(counts.values()), *(counts.get(level, 0) for level in LogCounts._fields[1:]))
         for counts in (found.get(step_id, {}) for _, step_id in ids)
     ]
 
 
-async def status_counts_of_runs(connection: AsyncConnection, ids: Sequence[UUID]) -> list[NodeStatusCounts]:
+async def status_counts_of_runs(reader: Reader, ids: Sequence[UUID]) -> list[NodeStatusCounts]:
     """How many steps each run has, by status."""
-    statement = (
-        select(NodeExecution.workflow_execution_id, NodeExecution.status, func.count())
-        .where(NodeExecution.workflow_execution_id.in_(ids))
-        .group_by(NodeExecution.workflow_execution_id, NodeExecution.status)
-    )
     found: dict[UUID, dict[str, int]] = {}
-    for run_id, status, count in await connection.execute(statement):
-        found.setdefault(run_id, {})[status.value] = count
+    for run_id, status, count in await reader.rows(_STATUS_COUNTS, {"ids": ids}, Row):
+        found.setdefault(run_id, {})[status] = count
     return [
         NodeStatusCounts(sum(counts.values()), *(counts.get(status.value, 0) for status in ExecutionStatus))
         for counts in (found.get(run_id, {}) for run_id in ids)

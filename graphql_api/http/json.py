@@ -43,4 +43,10 @@ def write_json(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:  # nested deeper than orjson goes, or with a lone surrogate, which JSON can only escape
-        return json.dumps(value, separators=(",", ":")).encode()
+        return json.dumps(value, separators=(",", ":"), default=_parsed).encode()
+
+
+def _parsed(value: object) -> Any:
+    if isinstance(value, orjson.Fragment):
+        return json.loads(orjson.dumps(value))
+    raise TypeError(type(value).__name__)

@@ -10,8 +10,9 @@ from db.errors import ExecgraphError, NotFoundError
 from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.queries.workflows import workflows_by_id
+from db.reader import Reader
 from db.scope import limit_scope, scope, sees
-from db.transaction import Executes, Transaction
+from db.transaction import Transaction
 from db.validation import check_text
 from graphql_api.context import Info
 from graphql_api.mutations.audit import audit
@@ -21,7 +22,7 @@ MAX_KEY_LENGTH = 255
 
 Work = Callable[[Transaction], Awaitable[Any]]
 """Does the work and gives what is remembered of it: an id, or a JSON value."""
-Present = Callable[[Executes, Any], Awaitable[Any]]
+Present = Callable[[Reader, Any], Awaitable[Any]]
 """Makes of what is remembered what the client gets, from the state as it is now."""
 
 
@@ -43,7 +44,7 @@ async def run(info: Info, key: str | None, arguments: Any, work: Work, present: 
         async def transaction(session: Transaction) -> Any:
             limit_scope(session, access.namespaces)
             result = await (work(session) if call is None else once(session, call, lambda: work(session)))
-            return await present(session, result)
+            return await present(await session.reader(), result)
 
         result = await info.context.database.run_command(transaction)
     except ExecgraphError as error:
@@ -59,9 +60,9 @@ def _call(caller: str, mutation: str, key: str, arguments: Any) -> Call | None:
         return None
 
 
-def _entity(what: str, read: Callable[[Executes, Sequence[UUID]], Awaitable[Sequence[Any]]]) -> Present:
-    async def present(connection: Executes, id: str) -> Any:  # noqa: A002
-        (found,) = await seen(connection, await read(connection, [UUID(id)]))
+def _entity(what: str, read: Callable[[Reader, Sequence[UUID]], Awaitable[Sequence[Any]]]) -> Present:
+    async def present(reader: Reader, id: str) -> Any:  # noqa: A002
+        (found,) = await seen(reader, await read(reader, [UUID(id)]))
         if found is None:
             raise NotFoundError(what, UUID(id))
         return found
@@ -69,16 +70,16 @@ def _entity(what: str, read: Callable[[Executes, Sequence[UUID]], Awaitable[Sequ
     return present
 
 
-async def seen(connection: Executes, records: Sequence[Any]) -> list[Any]:
+async def seen(reader: Reader, records: Sequence[Any]) -> list[Any]:
     """The records, and None for those that lie in namespaces that do not exist for the transaction."""
-    if scope(connection) is None:
+    if scope(reader) is None:
         return list(records)
     steps = [record for record in records if record is not None and not hasattr(record, "namespace")]
-    runs = await runs_by_id(connection, [step.workflow_execution_id for step in steps]) if steps else []
+    runs = await runs_by_id(reader, [step.workflow_execution_id for step in steps]) if steps else []
     namespaces = {step.id: run.namespace for step, run in zip(steps, runs, strict=True) if run is not None}
     return [
         None
-        if record is None or not sees(connection, getattr(record, "namespace", None) or namespaces[record.id])
+        if record is None or not sees(reader, getattr(record, "namespace", None) or namespaces[record.id])
         else record
         for record in records
     ]

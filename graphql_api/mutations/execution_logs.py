@@ -6,7 +6,8 @@ from uuid import UUID
 import strawberry
 
 from db.commands.execution_logs import append_logs
-from db.transaction import Executes, Transaction
+from db.reader import Reader
+from db.transaction import Transaction
 from graphql_api.context import Info
 from graphql_api.mutations.command import run, workflow_execution
 from graphql_api.observability.metrics import LOG_ENTRIES
@@ -35,9 +36,9 @@ class ExecutionLogMutations:
             appended_now = True
             return {"count": len(entries), **appended._asdict()}
 
-        async def present(connection: Executes, numbers: dict[str, Any]) -> AppendLogsPayload:
+        async def present(reader: Reader, numbers: dict[str, Any]) -> AppendLogsPayload:
             if not appended_now:
-                await workflow_execution(connection, str(workflow_execution_id))  # refused if it was deleted since
+                await workflow_execution(reader, str(workflow_execution_id))  # refused if it was deleted since
             return AppendLogsPayload(**numbers)
 
         result = await run(info, idempotency_key, [workflow_execution_id, entries], work, present)

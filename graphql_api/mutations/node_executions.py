@@ -18,7 +18,8 @@ from db.commands.node_executions import (
 from db.commands.node_transitions import transition_node_executions
 from db.errors import NotFoundError
 from db.queries.node_executions import steps_by_id
-from db.transaction import Executes, Transaction
+from db.reader import Reader
+from db.transaction import Transaction
 from graphql_api.context import Info
 from graphql_api.mutations.audit import audit_transitions
 from graphql_api.mutations.command import node_execution, of_id, run, seen
@@ -52,10 +53,10 @@ class NodeExecutionMutations:
             ids = await create_node_executions(session, workflow_execution_id, node_executions)
             return [str(id_) for id_ in ids]
 
-        async def present(connection: Executes, ids: list[str]) -> CreateNodeExecutionsPayload:
+        async def present(reader: Reader, ids: list[str]) -> CreateNodeExecutionsPayload:
             steps = [
                 step
-                for step in await seen(connection, await steps_by_id(connection, [UUID(id_) for id_ in ids]))
+                for step in await seen(reader, await steps_by_id(reader, [UUID(id_) for id_ in ids]))
                 if step is not None
             ]
             if len(steps) < len(ids):

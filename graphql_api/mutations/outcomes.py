@@ -7,8 +7,8 @@ from db.commands.node_transitions import Outcome, StepTransition
 from db.enums import ExecutionStatus
 from db.errors import NotFoundError
 from db.queries.node_executions import steps_by_id
+from db.reader import Reader
 from db.state_machine import Action
-from db.transaction import Executes
 from graphql_api.mutations.command import seen
 from graphql_api.types.inputs import NodeTransitionInput
 from graphql_api.types.results import (
@@ -55,10 +55,10 @@ def remember_outcome(outcome: Outcome) -> Any:
     return {"type": type(refused).__name__, **values}
 
 
-async def present_outcomes(connection: Executes, outcomes: list[Any]) -> TransitionNodeExecutionsPayload:
+async def present_outcomes(reader: Reader, outcomes: list[Any]) -> TransitionNodeExecutionsPayload:
     """Answer with the steps as they are now, and with the refusals as they were."""
     ids = list({UUID(outcome) for outcome in outcomes if isinstance(outcome, str)})
-    steps = dict(zip(ids, await seen(connection, await steps_by_id(connection, ids)), strict=True)) if ids else {}
+    steps = dict(zip(ids, await seen(reader, await steps_by_id(reader, ids)), strict=True)) if ids else {}
     results: list[NodeExecutionResult] = []
     for outcome in outcomes:
         if isinstance(outcome, str):

@@ -17,7 +17,8 @@ from db.commands.workflow_executions import (
 )
 from db.errors import NotFoundError
 from db.queries.workflow_executions import runs_by_id
-from db.transaction import Executes, Transaction
+from db.reader import Reader
+from db.transaction import Transaction
 from graphql_api.context import Info
 from graphql_api.mutations.command import giving_id, of_id, run, seen, workflow_execution
 from graphql_api.scalars import JSON
@@ -110,8 +111,8 @@ class WorkflowExecutionMutations:
         async def work(session: Transaction) -> None:
             await record_heartbeats(session, ids)
 
-        async def present(connection: Executes, _: None) -> list[Any]:
-            found = await seen(connection, await runs_by_id(connection, ids))
+        async def present(reader: Reader, _: None) -> list[Any]:
+            found = await seen(reader, await runs_by_id(reader, ids))
             return [
                 refusal(NotFoundError("Workflow execution", id_)) if record is None else record
                 for id_, record in zip(ids, found, strict=True)
@@ -130,7 +131,7 @@ class WorkflowExecutionMutations:
         """Remove a run with its steps, attempts and log entries, whatever its state."""
         work = of_id(id, lambda session: delete_workflow_execution(session, id))
 
-        async def present(_: Executes, deleted: str) -> DeleteWorkflowExecutionPayload:
+        async def present(_: Reader, deleted: str) -> DeleteWorkflowExecutionPayload:
             return DeleteWorkflowExecutionPayload(id=UUID(deleted))
 
         return await run(info, idempotency_key, id, work, present)

@@ -1,12 +1,13 @@
 """ExecutionLog and its connection."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
+from db.paging import Position
 from db.queries.execution_logs import (
     LogSlice,
     count_logs_of_runs,
@@ -17,8 +18,9 @@ from db.queries.execution_logs import (
 from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.records import ExecutionLogRecord
-from graphql_api.context import Info
-from graphql_api.paging import MAX_LONG_PAGE_SIZE, Connection, Cursors, page_of
+from graphql_api.context import Info, if_any
+from graphql_api.executor import batched
+from graphql_api.paging import Asked, Connection, Count, Cursors, connections
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import LogLevel
 from graphql_api.types.filters import ExecutionLogFilter, log_filter
@@ -52,18 +54,18 @@ class ExecutionLog:
         return strawberry.ID(f"{parent.workflow_execution_id}:{parent.sequence}")
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def workflow_execution(parent: strawberry.Parent[ExecutionLogRecord], info: Info) -> LazyRun:
+    async def workflow_execution(entries: Sequence[ExecutionLogRecord], info: Info) -> list[LazyRun]:
         """The run."""
-        return await info.context.load(runs_by_id, parent.workflow_execution_id)
+        return await info.context.load(runs_by_id, [entry.workflow_execution_id for entry in entries])
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def node_execution(parent: strawberry.Parent[ExecutionLogRecord], info: Info) -> LazyStep | None:
+    async def node_execution(entries: Sequence[ExecutionLogRecord], info: Info) -> list[LazyStep | None]:
         """The step that wrote it, if any."""
-        if parent.node_execution_id is None:
-            return None
-        return await info.context.load(steps_by_id, parent.node_execution_id)
+        return await if_any(info, steps_by_id, [entry.node_execution_id for entry in entries])
 
 
 @strawberry.type
@@ -78,25 +80,24 @@ class ExecutionLogConnection(Connection[ExecutionLog]):
         return self.slice.last_sequence
 
 
-async def log_connection(
-    info: Info,
-    run_id: UUID,
-    step_id: UUID | None,
-    given: ExecutionLogFilter | None,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-) -> ExecutionLogConnection:
-    """The entries of a run, or of one of its steps, by sequence."""
+async def log_connections(
+    info: Info, owners: Sequence[tuple[UUID, UUID | None]], given: ExecutionLogFilter | None, asked: Asked
+) -> list[ExecutionLogConnection]:
+    """The entries of runs, or of steps of runs, by sequence."""
     where = log_filter(given)
-    cursors = Cursors(f"logs {run_id} {step_id}", int, lambda row: (row.sequence,), with_id=False)
-    page = page_of(cursors, first, after, last, before, MAX_LONG_PAGE_SIZE)
-    load = info.context.load
-    if step_id is None:
-        found = await load(logs_of_runs, run_id, where, page)
-        count = partial(load, count_logs_of_runs, run_id, where)
+    read: Any
+    count: Any
+    keys: Sequence[Any]
+    if owners[0][1] is None:
+        read, count, keys = logs_of_runs, count_logs_of_runs, [run_id for run_id, _ in owners]
     else:
-        found = await load(logs_of_steps, (run_id, step_id), where, page)
-        count = partial(load, count_logs_of_steps, (run_id, step_id), where)
-    return ExecutionLogConnection(slice=found, page=page, cursors=cursors, count=count)
+        read, count, keys = logs_of_steps, count_logs_of_steps, owners
+    lists = [
+        (key, Cursors(f"logs {run_id} {step_id}", int, _position, with_id=False), Count(count, key, (where,)))
+        for key, (run_id, step_id) in zip(keys, owners, strict=True)
+    ]
+    return await connections(info, asked, lists, read, (where,), ExecutionLogConnection)
+
+
+def _position(entry: ExecutionLogRecord) -> Position:
+    return (entry.sequence,)

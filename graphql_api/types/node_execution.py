@@ -1,5 +1,6 @@
 """NodeExecution: a step of a run."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,12 +16,13 @@ from db.queries.workflow_executions import (
 )
 from db.queries.workflows import nodes_by_id
 from db.records import NodeExecutionRecord
-from graphql_api.context import Info
-from graphql_api.paging import Connection, page_of
+from graphql_api.context import Info, if_any
+from graphql_api.executor import batched, by_class
+from graphql_api.paging import MAX_LONG_PAGE_SIZE, Asked, Connection, Count, connections
 from graphql_api.scalars import JSON
 from graphql_api.types.counts import LogCounts
 from graphql_api.types.enums import ExecutionStatus
-from graphql_api.types.execution_log import ExecutionLogConnection, log_connection
+from graphql_api.types.execution_log import ExecutionLogConnection, log_connections
 from graphql_api.types.filters import ExecutionLogFilter
 from graphql_api.types.masked import masked_json, masked_text
 from graphql_api.types.workflow import WorkflowNode
@@ -70,68 +72,69 @@ class NodeExecution:
     duration_seconds: float | None
 
     @classmethod
+    @by_class
     def is_type_of(cls, value: object, _info: Any) -> bool:
         """Tell the members of a union apart."""
         return isinstance(value, NodeExecutionRecord)
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def workflow_execution(parent: strawberry.Parent[NodeExecutionRecord], info: Info) -> WorkflowExecution:
+    async def workflow_execution(steps: Sequence[NodeExecutionRecord], info: Info) -> list[WorkflowExecution]:
         """The run."""
-        return await info.context.load(runs_by_id, parent.workflow_execution_id)
+        return await info.context.load(runs_by_id, [step.workflow_execution_id for step in steps])
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def node(parent: strawberry.Parent[NodeExecutionRecord], info: Info) -> WorkflowNode | None:
+    async def node(steps: Sequence[NodeExecutionRecord], info: Info) -> list[WorkflowNode | None]:
         """The step's definition, if it has one."""
-        if parent.node_id is None:
-            return None
-        return await info.context.load(nodes_by_id, parent.node_id)
+        return await if_any(info, nodes_by_id, [step.node_id for step in steps])
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def attempts(parent: strawberry.Parent[NodeExecutionRecord], info: Info) -> list[NodeExecutionAttempt]:
+    async def attempts(steps: Sequence[NodeExecutionRecord], info: Info) -> list[list[NodeExecutionAttempt]]:
         """The tries, the first one first: retrying never erases what happened."""
-        return await info.context.load(attempts_of_steps, parent.id)
+        return await info.context.load(attempts_of_steps, [step.id for step in steps])
 
     @strawberry.field
+    @batched
     @staticmethod
     async def logs(
-        parent: strawberry.Parent[NodeExecutionRecord],
+        steps: Sequence[NodeExecutionRecord],
         info: Info,
         filter: ExecutionLogFilter | None = None,  # noqa: A002 - the contract's name
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> ExecutionLogConnection:
+    ) -> list[ExecutionLogConnection]:
         """The step's log entries, by sequence."""
-        run_id = parent.workflow_execution_id
-        return await log_connection(info, run_id, parent.id, filter, first, after, last, before)
+        asked = Asked(first, after, last, before, MAX_LONG_PAGE_SIZE)
+        return await log_connections(info, [(step.workflow_execution_id, step.id) for step in steps], filter, asked)
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def log_counts(parent: strawberry.Parent[NodeExecutionRecord], info: Info) -> LogCounts:
+    async def log_counts(steps: Sequence[NodeExecutionRecord], info: Info) -> list[LogCounts]:
         """How many log entries there are of each level."""
-        return await info.context.load(log_counts_of_steps, (parent.workflow_execution_id, parent.id))
+        return await info.context.load(log_counts_of_steps, [(step.workflow_execution_id, step.id) for step in steps])
 
     @strawberry.field
+    @batched
     @staticmethod
     async def child_executions(
-        parent: strawberry.Parent[NodeExecutionRecord],
+        steps: Sequence[NodeExecutionRecord],
         info: Info,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[WorkflowExecution]:
+    ) -> list[Connection[WorkflowExecution]]:
         """The runs that this step started, newest created first."""
-        cursors = run_cursors(f"childExecutions {parent.id}", None)
-        page = page_of(cursors, first, after, last, before)
-        found = await info.context.load(child_runs_of_steps, parent.id, page)
-        return Connection(
-            slice=found,
-            page=page,
-            cursors=cursors,
-            count=lambda: info.context.load(count_child_runs_of_steps, parent.id),
-        )
+        lists = [
+            (step.id, run_cursors(f"childExecutions {step.id}", None), Count(count_child_runs_of_steps, step.id))
+            for step in steps
+        ]
+        return await connections(info, Asked(first, after, last, before), lists, child_runs_of_steps)

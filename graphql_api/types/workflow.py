@@ -1,5 +1,6 @@
 """Workflow and its parts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -12,7 +13,8 @@ from db.queries.workflow_executions import count_runs_of_workflows, runs_of_work
 from db.queries.workflows import dependencies_of_versions, nodes_of_versions
 from db.records import WorkflowRecord
 from graphql_api.context import Info
-from graphql_api.paging import Connection, page_of
+from graphql_api.executor import batched, by_class
+from graphql_api.paging import Asked, Connection, Count, connections
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import Bucket
 from graphql_api.types.filters import WorkflowExecutionFilter, WorkflowExecutionOrder, run_filter, run_order
@@ -53,14 +55,19 @@ class WorkflowDefinition:
     version: int
 
     @strawberry.field
-    async def nodes(self, info: Info) -> list[WorkflowNode]:
+    @batched
+    @staticmethod
+    async def nodes(versions: Sequence["WorkflowDefinition"], info: Info) -> list[list[WorkflowNode]]:
         """The steps, in the order in which they were defined."""
-        return await info.context.load(nodes_of_versions, (self.workflow_id, self.version))
+        return await info.context.load(nodes_of_versions, [(each.workflow_id, each.version) for each in versions])
 
     @strawberry.field
-    async def dependencies(self, info: Info) -> list[WorkflowDependency]:
+    @batched
+    @staticmethod
+    async def dependencies(versions: Sequence["WorkflowDefinition"], info: Info) -> list[list[WorkflowDependency]]:
         """What depends on what."""
-        return await info.context.load(dependencies_of_versions, (self.workflow_id, self.version))
+        keys = [(each.workflow_id, each.version) for each in versions]
+        return await info.context.load(dependencies_of_versions, keys)
 
 
 @strawberry.type(
@@ -80,26 +87,30 @@ class Workflow:
     updated_at: datetime
 
     @classmethod
+    @by_class
     def is_type_of(cls, value: object, _info: Any) -> bool:
         """Tell the members of a union apart."""
         return isinstance(value, WorkflowRecord)
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def nodes(parent: strawberry.Parent[WorkflowRecord], info: Info) -> list[WorkflowNode]:
+    async def nodes(workflows: Sequence[WorkflowRecord], info: Info) -> list[list[WorkflowNode]]:
         """The steps of the latest version."""
-        return await info.context.load(nodes_of_versions, (parent.id, parent.version))
+        return await info.context.load(nodes_of_versions, [(each.id, each.version) for each in workflows])
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def dependencies(parent: strawberry.Parent[WorkflowRecord], info: Info) -> list[WorkflowDependency]:
+    async def dependencies(workflows: Sequence[WorkflowRecord], info: Info) -> list[list[WorkflowDependency]]:
         """The dependencies of the latest version."""
-        return await info.context.load(dependencies_of_versions, (parent.id, parent.version))
+        return await info.context.load(dependencies_of_versions, [(each.id, each.version) for each in workflows])
 
     @strawberry.field
+    @batched
     @staticmethod
     async def executions(
-        parent: strawberry.Parent[WorkflowRecord],
+        workflows: Sequence[WorkflowRecord],
         info: Info,
         filter: WorkflowExecutionFilter | None = None,  # noqa: A002 - the contract's name
         order_by: WorkflowExecutionOrder | None = None,
@@ -107,31 +118,33 @@ class Workflow:
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[LazyRun]:
+    ) -> list[Connection[LazyRun]]:
         """The runs, newest created first unless ordered otherwise."""
         from graphql_api.types.workflow_execution import run_cursors  # noqa: PLC0415 - the types refer to each other
 
         where, order = run_filter(filter), run_order(order_by)
-        cursors = run_cursors(f"Workflow.executions {parent.id}", order_by)
-        page = page_of(cursors, first, after, last, before)
-        found = await info.context.load(runs_of_workflows, parent.id, where, order, page)
-        return Connection(
-            slice=found,
-            page=page,
-            cursors=cursors,
-            count=lambda: info.context.load(count_runs_of_workflows, parent.id, where),
-        )
+        lists = [
+            (
+                each.id,
+                run_cursors(f"Workflow.executions {each.id}", order_by),
+                Count(count_runs_of_workflows, each.id, (where,)),
+            )
+            for each in workflows
+        ]
+        asked = Asked(first, after, last, before)
+        return await connections(info, asked, lists, runs_of_workflows, (where, order))
 
     @strawberry.field
+    @batched
     @staticmethod
     async def stats(
-        parent: strawberry.Parent[WorkflowRecord],
+        workflows: Sequence[WorkflowRecord],
         info: Info,
         since: datetime | None = None,
         until: datetime | None = None,
         bucket: Bucket | None = None,
         time_zone: str = "UTC",
-    ) -> WorkflowExecutionStats:
+    ) -> list[WorkflowExecutionStats]:
         """Counts of the runs by the time they were created, all together and per bucket."""
         where = RunFilter(created_since=since, created_until=until)
-        return await info.context.load(stats_of_workflows, parent.id, where, bucket, time_zone)
+        return await info.context.load(stats_of_workflows, [each.id for each in workflows], where, bucket, time_zone)

@@ -1,5 +1,6 @@
 """WorkflowExecution: a run."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -10,13 +11,14 @@ from db.paging import Position
 from db.queries.node_executions import count_steps_of_runs, steps_by_id, steps_of_runs
 from db.queries.workflow_executions import RunOrder, log_counts_of_runs, runs_by_id, status_counts_of_runs
 from db.queries.workflows import workflows_by_id
-from db.records import NodeExecutionRecord, WorkflowExecutionRecord
-from graphql_api.context import Info
-from graphql_api.paging import MAX_LONG_PAGE_SIZE, Connection, Cursors, page_of
+from db.records import NodeExecutionRecord, RunOfRow, WorkflowExecutionRecord
+from graphql_api.context import Info, if_any
+from graphql_api.executor import batched, by_class
+from graphql_api.paging import MAX_LONG_PAGE_SIZE, Asked, Connection, Count, Cursors, connections
 from graphql_api.scalars import JSON
 from graphql_api.types.counts import LogCounts, NodeStatusCounts
 from graphql_api.types.enums import ExecutionStatus, OrderDirection, TriggerType
-from graphql_api.types.execution_log import ExecutionLogConnection, log_connection
+from graphql_api.types.execution_log import ExecutionLogConnection, log_connections
 from graphql_api.types.filters import ExecutionLogFilter, NodeExecutionFilter, WorkflowExecutionOrder, step_filter
 from graphql_api.types.masked import masked_json, masked_text
 from graphql_api.types.workflow import Workflow, WorkflowDefinition
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from graphql_api.types.node_execution import NodeExecution
 
 LazyStep = Annotated["NodeExecution", strawberry.lazy("graphql_api.types.node_execution")]
+LazyRun = Annotated["WorkflowExecution", strawberry.lazy("graphql_api.types.workflow_execution")]
 
 
 @strawberry.type
@@ -50,15 +53,17 @@ class WorkflowExecution:
     duration_seconds: float | None = strawberry.field(description="Seconds from start to end; null until ended.")
 
     @classmethod
+    @by_class
     def is_type_of(cls, value: object, _info: Any) -> bool:
         """Tell the members of a union apart."""
-        return isinstance(value, WorkflowExecutionRecord)
+        return isinstance(value, WorkflowExecutionRecord | RunOfRow)
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def workflow(parent: strawberry.Parent[WorkflowExecutionRecord], info: Info) -> Workflow:
+    async def workflow(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[Workflow]:
         """The definition as it is now."""
-        return await info.context.load(workflows_by_id, parent.workflow_id)
+        return await info.context.load(workflows_by_id, [run.workflow_id for run in runs])
 
     @strawberry.field(description="The definition as it was when the run was created.")
     @staticmethod
@@ -67,71 +72,73 @@ class WorkflowExecution:
         return WorkflowDefinition(workflow_id=parent.workflow_id, version=parent.workflow_version)
 
     @strawberry.field
+    @batched
     @staticmethod
     async def node_executions(
-        parent: strawberry.Parent[WorkflowExecutionRecord],
+        runs: Sequence[WorkflowExecutionRecord],
         info: Info,
         filter: NodeExecutionFilter | None = None,  # noqa: A002 - the contract's name
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[LazyStep]:
+    ) -> list[Connection[LazyStep]]:
         """The steps, by execution order."""
         where = step_filter(filter)
-        cursors = Cursors(f"nodeExecutions {parent.id}", int, _step_position)
-        page = page_of(cursors, first, after, last, before, MAX_LONG_PAGE_SIZE)
-        found = await info.context.load(steps_of_runs, parent.id, where, page)
-        return Connection(
-            slice=found,
-            page=page,
-            cursors=cursors,
-            count=lambda: info.context.load(count_steps_of_runs, parent.id, where),
-        )
+        lists = [
+            (
+                run.id,
+                Cursors(f"nodeExecutions {run.id}", int, _step_position),
+                Count(count_steps_of_runs, run.id, (where,)),
+            )
+            for run in runs
+        ]
+        asked = Asked(first, after, last, before, MAX_LONG_PAGE_SIZE)
+        return await connections(info, asked, lists, steps_of_runs, (where,))
 
     @strawberry.field
+    @batched
     @staticmethod
     async def logs(
-        parent: strawberry.Parent[WorkflowExecutionRecord],
+        runs: Sequence[WorkflowExecutionRecord],
         info: Info,
         filter: ExecutionLogFilter | None = None,  # noqa: A002 - the contract's name
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> ExecutionLogConnection:
+    ) -> list[ExecutionLogConnection]:
         """The log entries, by sequence."""
-        return await log_connection(info, parent.id, None, filter, first, after, last, before)
+        asked = Asked(first, after, last, before, MAX_LONG_PAGE_SIZE)
+        return await log_connections(info, [(run.id, None) for run in runs], filter, asked)
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def log_counts(parent: strawberry.Parent[WorkflowExecutionRecord], info: Info) -> LogCounts:
+    async def log_counts(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[LogCounts]:
         """How many log entries there are of each level."""
-        return await info.context.load(log_counts_of_runs, parent.id)
+        return await info.context.load(log_counts_of_runs, [run.id for run in runs])
 
     @strawberry.field
+    @batched
     @staticmethod
-    async def node_status_counts(parent: strawberry.Parent[WorkflowExecutionRecord], info: Info) -> NodeStatusCounts:
+    async def node_status_counts(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[NodeStatusCounts]:
         """How many steps there are in each status."""
-        return await info.context.load(status_counts_of_runs, parent.id)
+        return await info.context.load(status_counts_of_runs, [run.id for run in runs])
 
     @strawberry.field(description="The step of another run that started this one (a sub-workflow), if any.")
+    @batched
     @staticmethod
-    async def parent(parent: strawberry.Parent[WorkflowExecutionRecord], info: Info) -> LazyStep | None:
+    async def parent(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[LazyStep | None]:
         """The step that started this run."""
-        if parent.parent_node_execution_id is None:
-            return None
-        return await info.context.load(steps_by_id, parent.parent_node_execution_id)
+        return await if_any(info, steps_by_id, [run.parent_node_execution_id for run in runs])
 
     @strawberry.field(description="The run that this one runs again, if any. A finished run stays finished.")
+    @batched
     @staticmethod
-    async def retry_of(
-        parent: strawberry.Parent[WorkflowExecutionRecord], info: Info
-    ) -> Annotated["WorkflowExecution", strawberry.lazy("graphql_api.types.workflow_execution")] | None:
+    async def retry_of(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[LazyRun | None]:
         """The run that this one runs again."""
-        if parent.retry_of_id is None:
-            return None
-        return await info.context.load(runs_by_id, parent.retry_of_id)
+        return await if_any(info, runs_by_id, [run.retry_of_id for run in runs])
 
 
 def run_cursors(of: str, order_by: WorkflowExecutionOrder | None) -> Cursors:

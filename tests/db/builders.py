@@ -1,8 +1,10 @@
 """What a test of `db` starts from: runs and steps brought to a state by the commands that bring them there."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +33,7 @@ from db.paging import Page, Position, Slice
 from db.queries.node_executions import attempts_of_steps, steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.queries.workflows import nodes_of_versions
-from db.records import NodeExecutionRecord, WorkflowExecutionRecord
+from db.reader import Row
 
 Read = Callable[[Page], Awaitable[Slice[Any]]]
 """Gives a page of a list."""
@@ -140,24 +142,48 @@ async def append(database: Database, run_id: UUID, *entries: EntryInput) -> Appe
     return await database.run(lambda session: append_logs(session, run_id, entries))
 
 
-async def run_of(database: Database, run_id: UUID) -> WorkflowExecutionRecord:
-    async with database.read() as connection:
-        [run] = await runs_by_id(connection, [run_id])
+JSON_COLUMNS = {"input_data", "output_data", "context", "metadata_", "data", "config", "retry_config"}
+
+
+class Parsed(SimpleNamespace):
+    """A row with the values of its JSON columns rather than their text."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__(
+            **{name: json.loads(value) if name in JSON_COLUMNS and value else value for name, value in row.items()}
+        )
+
+
+def bare(slices: Sequence[Slice[Any]]) -> list[Any]:
+    """What slices hold, whichever place the parents have."""
+    return [
+        (
+            [{name: value for name, value in row.items() if name != "place"} for row in each.rows],
+            each.has_more,
+            getattr(each, "last_sequence", None),
+        )
+        for each in slices
+    ]
+
+
+async def run_of(database: Database, run_id: UUID) -> Any:
+    async with database.reader() as reader:
+        [run] = await runs_by_id(reader, [run_id])
     assert run is not None
-    return run
+    return Parsed(run)
 
 
-async def step_of(database: Database, step_id: UUID) -> NodeExecutionRecord:
-    async with database.read() as connection:
-        [step] = await steps_by_id(connection, [step_id])
+async def step_of(database: Database, step_id: UUID) -> Any:
+    async with database.reader() as reader:
+        [step] = await steps_by_id(reader, [step_id])
     assert step is not None
-    return step
+    return Parsed(step)
 
 
 async def attempts_of(database: Database, step_id: UUID) -> list[tuple[int, ExecutionStatus, str | None]]:
     """Each try of a step: its number, its status and why it failed."""
-    async with database.read() as connection:
-        [attempts] = await attempts_of_steps(connection, [step_id])
+    async with database.reader() as reader:
+        [attempts] = await attempts_of_steps(reader, [step_id])
     return [(attempt.attempt, attempt.status, attempt.error_message) for attempt in attempts]
 
 
@@ -172,8 +198,8 @@ async def counter_of(database: Database, run_id: UUID) -> dict[str, int]:
 
 async def nodes_of(database: Database, workflow_id: UUID, version: int = 1) -> list[UUID]:
     """The ids of the nodes of a version, in the order in which they were defined."""
-    async with database.read() as connection:
-        [nodes] = await nodes_of_versions(connection, [(workflow_id, version)])
+    async with database.reader() as reader:
+        [nodes] = await nodes_of_versions(reader, [(workflow_id, version)])
     return [node.id for node in nodes]
 
 

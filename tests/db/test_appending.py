@@ -33,6 +33,7 @@ from tests.db.builders import (
     PENDING,
     RUNNING,
     EntryInput,
+    Parsed,
     StepInput,
     a_run,
     a_step,
@@ -53,8 +54,8 @@ def database(shared_database: Database) -> Database:
 
 
 async def logs(database: Database, run_id: UUID) -> list[ExecutionLogRecord]:
-    async with database.read() as connection:
-        [entries] = await logs_of_runs(connection, [run_id], ExecutionLogFilter(), Page(1000))
+    async with database.reader() as reader:
+        [entries] = await logs_of_runs(reader, [run_id], ExecutionLogFilter(), Page(1000))
     return list(entries.rows)
 
 
@@ -74,9 +75,19 @@ async def test_an_entry_is_kept_as_it_is_given(database: Database) -> None:
     appended = await append(database, run_id, entry)
 
     assert appended == (1, 1)
-    assert await logs(database, run_id) == [
-        ExecutionLogRecord(run_id, 1, step_id, 7, LogLevel.WARNING, "안녕 \U0001f600\n\t", {"n": [None]}, NOON)
-    ]
+    (kept,) = await logs(database, run_id)
+    assert vars(Parsed(kept)) == {
+        "place": 1,
+        "last_sequence": 1,
+        "workflow_execution_id": run_id,
+        "sequence": 1,
+        "node_execution_id": step_id,
+        "attempt": 7,
+        "level": "warning",
+        "message": "안녕 \U0001f600\n\t",
+        "data": {"n": [None]},
+        "timestamp": NOON,
+    }
 
 
 async def test_an_entry_without_a_time_is_of_now(database: Database) -> None:
@@ -338,7 +349,7 @@ async def test_a_silent_run_fails_with_its_steps_and_an_entry_that_says_why(data
     run = await run_of(database, run_id)
     assert (run.status, run.error_message) == (FAILED, "No heartbeat for 60 seconds")
     assert (await step_of(database, step_id)).status == "cancelled"
-    assert [(entry.level, entry.message, entry.data) for entry in await logs(database, run_id)] == [
+    assert [(entry.level, entry.message, entry.data) for entry in map(Parsed, await logs(database, run_id))] == [
         (
             LogLevel.WARNING,
             "No heartbeat for 60 seconds: the run was failed and its unfinished steps were cancelled",

@@ -27,7 +27,7 @@ from db.filters import NodeExecutionFilter
 from db.paging import Page
 from db.queries.node_executions import steps_of_runs
 from db.queries.workflows import dependencies_of_versions, nodes_of_versions, workflows_by_id
-from db.records import NodeExecutionRecord, WorkflowRecord
+from db.records import WorkflowRecord
 from tests.db.builders import (
     CANCELLED,
     COMPLETED,
@@ -36,6 +36,7 @@ from tests.db.builders import (
     RUNNING,
     DependencyInput,
     NodeInput,
+    Parsed,
     StepInput,
     a_run,
     a_step,
@@ -71,28 +72,28 @@ async def refusal(database: Database, work: Callable[[AsyncSession], Awaitable[A
 
 
 async def workflow_of(database: Database, workflow_id: UUID) -> WorkflowRecord:
-    async with database.read() as connection:
-        [workflow] = await workflows_by_id(connection, [workflow_id])
+    async with database.reader() as reader:
+        [workflow] = await workflows_by_id(reader, [workflow_id])
     assert workflow is not None
     return workflow
 
 
 async def definition_of(database: Database, workflow_id: UUID, version: int = 1) -> tuple[list[Any], set[Any]]:
     """The nodes of a version, and its dependencies by their keys."""
-    async with database.read() as connection:
-        [nodes] = await nodes_of_versions(connection, [(workflow_id, version)])
-        [edges] = await dependencies_of_versions(connection, [(workflow_id, version)])
+    async with database.reader() as reader:
+        [nodes] = await nodes_of_versions(reader, [(workflow_id, version)])
+        [edges] = await dependencies_of_versions(reader, [(workflow_id, version)])
     key_of = {node.id: node.key for node in nodes}
     return (
-        [(node.key, node.name, node.node_type, node.config, node.retry_config) for node in nodes],
+        [(node.key, node.name, node.node_type, node.config, node.retry_config) for node in map(Parsed, nodes)],
         {(key_of[edge.source_node_id], key_of[edge.target_node_id]) for edge in edges},
     )
 
 
-async def steps_of(database: Database, run_id: UUID) -> list[NodeExecutionRecord]:
-    async with database.read() as connection:
-        [steps] = await steps_of_runs(connection, [run_id], NodeExecutionFilter(), Page(1000))
-    return list(steps.rows)
+async def steps_of(database: Database, run_id: UUID) -> list[Any]:
+    async with database.reader() as reader:
+        [steps] = await steps_of_runs(reader, [run_id], NodeExecutionFilter(), Page(1000))
+    return [Parsed(step) for step in steps.rows]
 
 
 # Definitions.
@@ -111,9 +112,16 @@ async def test_a_definition_is_kept_as_it_is_given(database: Database) -> None:
     )
 
     workflow = await workflow_of(database, workflow_id)
-    assert workflow == WorkflowRecord(
-        *(workflow_id, "research", None, 1, "추세 추종", ""), workflow.created_at, workflow.updated_at
-    )
+    assert dict(workflow) == {
+        "id": workflow_id,
+        "namespace": "research",
+        "key": None,
+        "version": 1,
+        "name": "추세 추종",
+        "description": "",
+        "created_at": workflow.created_at,
+        "updated_at": workflow.updated_at,
+    }
     assert await definition_of(database, workflow_id) == (
         [
             ("load", "불러오기", "http", {"url": "https://example.org"}, {"max_retries": 3, "delay": 1}),
@@ -309,7 +317,7 @@ async def test_a_run_is_kept_as_it_is_given(database: Database) -> None:
     run = await run_of(database, run_id)
     times = {"created_at": run.created_at, "updated_at": run.updated_at}
     assert run_id.version == 7
-    assert run._asdict() == {
+    assert vars(run) == {
         "id": run_id,
         "namespace": "research",
         "workflow_id": workflow_id,
@@ -439,7 +447,7 @@ async def test_a_step_is_kept_as_it_is_given(database: Database) -> None:
 
     step = await step_of(database, part)
     assert made == [part, group]
-    assert step._asdict() == {
+    assert vars(step) == {
         "id": part,
         "workflow_execution_id": run_id,
         "node_id": node_id,

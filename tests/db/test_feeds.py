@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
 
 from db import Database, LogLevel, TriggerType
 from db.commands.execution_logs import append_logs
@@ -25,6 +24,7 @@ from db.feeds import feed as feed_module
 from db.feeds import logs as logs_module
 from db.filters import ExecutionLogFilter
 from db.hints import Hints
+from tests.statements import counted_statements
 
 LIMIT_SECONDS = 30
 ALL = ExecutionLogFilter()
@@ -111,22 +111,8 @@ async def test_followers_of_all_kinds_get_exactly_what_they_asked_for(
 
 
 async def test_a_hundred_followers_cost_about_one_read_of_each_append(
-    database: Database, feeds: Feeds, run_id: UUID, monkeypatch: pytest.MonkeyPatch
+    database: Database, feeds: Feeds, run_id: UUID
 ) -> None:
-    reads = 0
-    fetch = database.fetch
-
-    async def counted(statement: str, *arguments: Any) -> Any:
-        nonlocal reads
-        reads += "FROM execution_logs" in statement
-        return await fetch(statement, *arguments)
-
-    monkeypatch.setattr(database, "fetch", counted)
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        nonlocal reads
-        reads += "FROM execution_logs" in statement
-
     followers = [
         asyncio.create_task(follow(feeds, run_id, ExecutionLogFilter(levels=(level,))))
         for _ in range(25)
@@ -136,12 +122,12 @@ async def test_a_hundred_followers_cost_about_one_read_of_each_append(
         while feeds.followers(run_id) < 100:  # noqa: ASYNC110
             await asyncio.sleep(0)
         await append(database, run_id, 4)
-        event.listen(database.read_engine.sync_engine, "before_cursor_execute", count)
-        for _ in range(10):
-            await append(database, run_id, 4)
-        await complete(database, run_id)
-        results = [await follower for follower in followers]
-    event.remove(database.read_engine.sync_engine, "before_cursor_execute", count)
+        with counted_statements() as statements:
+            for _ in range(10):
+                await append(database, run_id, 4)
+            await complete(database, run_id)
+            results = [await follower for follower in followers]
+    reads = sum("FROM execution_logs" in statement for statement in statements)
     assert [len(result) for result in results] == [11] * 100
     # One a hint, and a few for the end; those that were late to begin have one of their own.
     assert 0 < reads <= 100 + 20

@@ -1,15 +1,14 @@
 """The plans of what dashboards read: the rows of a page are found by an index, whatever the size of the table."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from benchmarks.sizes import Sizes
 from benchmarks.texts import ARCHIVE
@@ -32,6 +31,8 @@ from db.queries.workflow_executions import (
     status_counts_of_runs,
 )
 from db.queries.workflows import page_of_workflows
+from db.reader import R, Reader
+from db.statement import Statement
 from tests.filled_database import filled_database
 
 SIZES = Sizes(runs=8_000, steps=40_000, entries=150_000, workflows=40, longest_log=60_000, widest_run=2_000)
@@ -44,7 +45,7 @@ LARGE = {
 }
 LIMIT = 50
 NEWEST = ORDERS[RunOrder.CREATED_AT, True]
-Read = Callable[[AsyncConnection], Awaitable[Any]]
+Read = Callable[[Reader], Awaitable[Any]]
 Node = dict[str, Any]
 
 
@@ -99,24 +100,27 @@ async def known(filled_url: str) -> AsyncIterator[Known]:
         )
 
 
-async def plan_of(connection: AsyncConnection, read: Read) -> Node:
+class Explaining(Reader):
+    """Asks PostgreSQL what it does for each statement; gives no rows."""
+
+    plans: list[Node]
+
+    async def rows(self, statement: Statement, values: Mapping[str, Any], record: type[R]) -> list[R]:
+        """Keep the plan."""
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}"
+        ((explained,),) = await self._connection.fetch(explain, *statement.arguments(values))
+        self.plans.append(json.loads(explained)[0]["Plan"])
+        return []
+
+
+async def plan_of(url: str, read: Read) -> Node:
     """What PostgreSQL did for a read of one statement."""
-    executed: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        executed.append((statement, parameters))
-
-    engine = connection.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        await read(connection)
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    ((statement, parameters),) = executed
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    (explained,) = await driver.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
-    root: Node = explained["Plan"]
-    return root
+    async with Database(url) as database, database.readers.lend() as connection:
+        reader = Explaining(connection)
+        reader.plans = []
+        await read(reader)
+    (plan,) = reader.plans
+    return plan
 
 
 def nodes(plan: Node) -> Iterator[Node]:
@@ -153,12 +157,12 @@ def runs(
 ) -> Read:
     """Read a page of runs."""
     filter_ = WorkflowExecutionFilter(**where)
-    return lambda connection: page_of_runs(connection, filter_, ORDERS[order, descending], page or Page(LIMIT))
+    return lambda reader: page_of_runs(reader, filter_, ORDERS[order, descending], page or Page(LIMIT))
 
 
 def logs(known: Known, page: Page, **where: Any) -> Read:
     """Read a page of the longest log."""
-    return lambda connection: logs_of_runs(connection, [known.long_run], ExecutionLogFilter(**where), page)
+    return lambda reader: logs_of_runs(reader, [known.long_run], ExecutionLogFilter(**where), page)
 
 
 FILTERS: dict[str, Callable[[Known], dict[str, Any]]] = {
@@ -189,12 +193,11 @@ async def test_an_index_gives_the_order_of_a_list_of_runs_from_any_place_on(
 ) -> None:
     where = FILTERS[narrowed_by](known)
     index = "_".join(filter(None, ("ix_workflow_executions", narrowed_by, order.value, "id")))
-    async with Database(known.url) as database, database.read() as connection:
-        for after, before in ((None, None), (MIDDLE[order], None), (None, MIDDLE[order])):
-            page = Page(LIMIT, backwards, after, before)
-            plan = await plan_of(connection, runs(order, descending=descending, page=page, **where))
-            check(plan, 3 * LIMIT)
-            assert index in indexes(plan)
+    for after, before in ((None, None), (MIDDLE[order], None), (None, MIDDLE[order])):
+        page = Page(LIMIT, backwards, after, before)
+        plan = await plan_of(known.url, runs(order, descending=descending, page=page, **where))
+        check(plan, 3 * LIMIT)
+        assert index in indexes(plan)
 
 
 @pytest.mark.parametrize("order", RunOrder)
@@ -211,8 +214,7 @@ async def test_a_list_that_most_runs_match_or_that_is_narrowed_twice_reads_few_r
         "default": {"namespaces": ("default",)},
         "failed of a workflow": {"workflow_ids": (known.workflow,), "status": (ExecutionStatus.FAILED,)},
     }[narrowed_by]
-    async with Database(known.url) as database, database.read() as connection:
-        check(await plan_of(connection, runs(order, page=Page(LIMIT, after=MIDDLE[order]), **where)), SIZES.runs / 10)
+    check(await plan_of(known.url, runs(order, page=Page(LIMIT, after=MIDDLE[order]), **where)), SIZES.runs / 10)
 
 
 OTHER_LISTS_OF_RUNS: dict[str, tuple[Callable[[Known], Read], str, float]] = {
@@ -254,27 +256,26 @@ OTHER_LISTS_OF_RUNS: dict[str, tuple[Callable[[Known], Read], str, float]] = {
     ),
     "of every workflow, the slowest": (
         lambda known: (
-            lambda connection: runs_of_workflows(
-                connection, known.workflows, WorkflowExecutionFilter(), ORDERS[RunOrder.DURATION, True], Page(5)
+            lambda reader: runs_of_workflows(
+                reader, known.workflows, WorkflowExecutionFilter(), ORDERS[RunOrder.DURATION, True], Page(5)
             )
         ),
         "ix_workflow_executions_workflow_id_duration_id",
         SIZES.workflows * 6,
     ),
     "that a step started": (
-        lambda known: lambda connection: child_runs_of_steps(connection, [known.parent_step], Page(LIMIT)),
+        lambda known: lambda reader: child_runs_of_steps(reader, [known.parent_step], Page(LIMIT)),
         "ix_workflow_executions_parent_node_execution_id",
         LIMIT,
     ),
-    "by id": (lambda known: lambda connection: runs_by_id(connection, [known.long_run]), "pk_workflow_executions", 1),
+    "by id": (lambda known: lambda reader: runs_by_id(reader, [known.long_run]), "pk_workflow_executions", 1),
 }
 
 
 @pytest.mark.parametrize("path", OTHER_LISTS_OF_RUNS)
 async def test_an_index_finds_the_runs(known: Known, path: str) -> None:
     read, index, most = OTHER_LISTS_OF_RUNS[path]
-    async with Database(known.url) as database, database.read() as connection:
-        plan = await plan_of(connection, read(known))
+    plan = await plan_of(known.url, read(known))
     check(plan, most)
     assert index in indexes(plan)
 
@@ -282,8 +283,8 @@ async def test_an_index_finds_the_runs(known: Known, path: str) -> None:
 STEPS_AND_ENTRIES: dict[str, tuple[Callable[[Known], Read], str, float]] = {
     "steps of a run": (
         lambda known: (
-            lambda connection: steps_of_runs(
-                connection, [known.wide_run], NodeExecutionFilter(), Page(LIMIT, after=(1_000, UUID(int=0)))
+            lambda reader: steps_of_runs(
+                reader, [known.wide_run], NodeExecutionFilter(), Page(LIMIT, after=(1_000, UUID(int=0)))
             )
         ),
         "ix_node_executions_workflow_execution_id_execution_order_id",
@@ -291,26 +292,26 @@ STEPS_AND_ENTRIES: dict[str, tuple[Callable[[Known], Read], str, float]] = {
     ),
     "a step by its key": (
         lambda known: (
-            lambda connection: steps_of_runs(
-                connection, [known.wide_run], NodeExecutionFilter(keys=("step-1999",)), Page(LIMIT)
+            lambda reader: steps_of_runs(
+                reader, [known.wide_run], NodeExecutionFilter(keys=("step-1999",)), Page(LIMIT)
             )
         ),
         "uq_node_executions_workflow_execution_id_key",
         LIMIT,
     ),
-    "steps by id": (lambda known: lambda connection: steps_by_id(connection, known.steps), "pk_node_executions", 400),
+    "steps by id": (lambda known: lambda reader: steps_by_id(reader, known.steps), "pk_node_executions", 400),
     "tries of steps": (
-        lambda known: lambda connection: attempts_of_steps(connection, known.steps),
+        lambda known: lambda reader: attempts_of_steps(reader, known.steps),
         "pk_node_execution_attempts",
         400,
     ),
     "status counts": (
-        lambda known: lambda connection: status_counts_of_runs(connection, [known.long_run]),
+        lambda known: lambda reader: status_counts_of_runs(reader, [known.long_run]),
         "uq_node_executions_workflow_execution_id_id",
         100,
     ),
     "log counts": (
-        lambda known: lambda connection: log_counts_of_runs(connection, [known.long_run]),
+        lambda known: lambda reader: log_counts_of_runs(reader, [known.long_run]),
         "pk_execution_counters",
         1,
     ),
@@ -329,8 +330,8 @@ STEPS_AND_ENTRIES: dict[str, tuple[Callable[[Known], Read], str, float]] = {
     ),
     "the last errors of each step": (
         lambda known: (
-            lambda connection: logs_of_steps(
-                connection,
+            lambda reader: logs_of_steps(
+                reader,
                 [(known.wide_run, step) for step in known.steps[:20]],
                 ExecutionLogFilter(levels=(LogLevel.ERROR,)),
                 Page(10, True),
@@ -341,8 +342,8 @@ STEPS_AND_ENTRIES: dict[str, tuple[Callable[[Known], Read], str, float]] = {
     ),
     "entries of a step": (
         lambda known: (
-            lambda connection: logs_of_steps(
-                connection, [(known.long_run, known.step)], ExecutionLogFilter(), Page(LIMIT, True)
+            lambda reader: logs_of_steps(
+                reader, [(known.long_run, known.step)], ExecutionLogFilter(), Page(LIMIT, True)
             )
         ),
         "ix_execution_logs_node",
@@ -354,31 +355,25 @@ STEPS_AND_ENTRIES: dict[str, tuple[Callable[[Known], Read], str, float]] = {
 @pytest.mark.parametrize("path", STEPS_AND_ENTRIES)
 async def test_an_index_finds_the_steps_and_entries(known: Known, path: str) -> None:
     read, index, most = STEPS_AND_ENTRIES[path]
-    async with Database(known.url) as database, database.read() as connection:
-        plan = await plan_of(connection, read(known))
+    plan = await plan_of(known.url, read(known))
     check(plan, most)
     assert index in indexes(plan)
 
 
 async def test_the_counts_of_entries_of_steps_read_these_entries(known: Known) -> None:
     steps = [(known.wide_run, step) for step in known.steps[:20]]
-    async with Database(known.url) as database, database.read() as connection:
-        check(await plan_of(connection, lambda connection: log_counts_of_steps(connection, steps)), 1_000)
+    check(await plan_of(known.url, lambda reader: log_counts_of_steps(reader, steps)), 1_000)
 
 
 async def test_the_statistics_of_a_time_read_the_runs_of_that_time(known: Known) -> None:
     where = WorkflowExecutionFilter(created_since=known.newest - timedelta(days=7))
-    async with Database(known.url) as database, database.read() as connection:
-        plan = await plan_of(connection, lambda connection: stats_of_runs(connection, where, None, "UTC"))
+    plan = await plan_of(known.url, lambda reader: stats_of_runs(reader, where, None, "UTC"))
     check(plan, SIZES.runs / SIZES.days * 8)
     assert indexes(plan) == {"ix_workflow_executions_created_at_id"}
 
 
 async def test_workflows_are_read_newest_first(known: Known) -> None:
-    async with Database(known.url) as database, database.read() as connection:
-        plan = await plan_of(
-            connection, lambda connection: page_of_workflows(connection, WorkflowFilter(search="7"), Page(LIMIT))
-        )
+    plan = await plan_of(known.url, lambda reader: page_of_workflows(reader, WorkflowFilter(search="7"), Page(LIMIT)))
     assert not any(node.get("Relation Name") in LARGE for node in nodes(plan))
 
 
@@ -403,4 +398,4 @@ async def test_no_index_is_there_without_a_reader(known: Known) -> None:
             ),
             {"tables": sorted(LARGE)},
         )
-        assert set(found.scalars()) - tested == for_writers | for_followers
+    assert set(found.scalars()) - tested == for_writers | for_followers

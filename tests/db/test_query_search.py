@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import literal, select
 
 from db import Database
-from db.search import contains
+from db.search import contains, pattern
+from db.statement import Statement
 
 
 @pytest.mark.parametrize(
@@ -51,5 +52,5 @@ async def test_other_text_is_not(database: Database, text: str, search: str) -> 
 
 
 async def is_found(database: Database, text: str, search: str) -> bool:
-    async with database.read() as connection:
-        return bool((await connection.execute(select(contains(literal(text), search)))).scalar_one())
+    async with database.reader() as reader:
+        return bool(await reader.value(Statement(select(contains(literal(text)))), {"pattern": pattern(search)}))

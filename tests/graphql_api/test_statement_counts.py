@@ -4,7 +4,7 @@ import pytest
 
 from tests.api_server import ApiServer
 from tests.graphql_api.reports import log, run, running, steps, workflow
-from tests.graphql_api.statements import counted_statements
+from tests.statements import counted_statements
 
 RUN = """
 query ($id: UUID!) {

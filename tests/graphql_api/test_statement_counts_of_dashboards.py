@@ -8,7 +8,7 @@ import pytest
 from benchmarks.sizes import Sizes
 from tests.api_server import ApiServer
 from tests.filled_database import filled_database
-from tests.graphql_api.statements import counted_statements
+from tests.statements import counted_statements
 
 SMALL = Sizes(runs=30, steps=130, entries=330, workflows=4, longest_log=120, widest_run=20, days=10)
 LARGE = Sizes(runs=300, steps=1_900, entries=4_000, workflows=12, longest_log=1_200, widest_run=300, days=10)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.api_server import ApiServer
-from tests.graphql_api.statements import counted_statements
 from tests.reliability.reports import a_run, a_step, document, entries, log, logged, report
 from tests.reliability.store import everything
+from tests.statements import counted_statements
 
 
 def test_ten_thousand_entries_are_appended_in_one_call(api: ApiServer) -> None:

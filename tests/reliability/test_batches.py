@@ -7,9 +7,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from tests.api_server import ApiServer
-from tests.graphql_api.statements import counted_statements
 from tests.reliability.reports import a_run, a_step, a_workflow, report, some_steps
 from tests.reliability.store import everything
+from tests.statements import counted_statements
 
 MANY = 5_000
 

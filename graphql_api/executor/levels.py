@@ -1,0 +1,379 @@
+"""Completing values level by level: all objects of a level together, each relation of theirs by one call."""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    Undefined,
+    is_leaf_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.executor import CollectedErrors, to_nodes
+from graphql.execution.values import get_argument_values
+from graphql.pyutils import Path, gather_with_cancel
+from strawberry.types.arguments import convert_arguments
+
+from graphql_api.executor.eager import Waiting, begin
+from graphql_api.executor.leaves import SAFE, Completer, Unusual, check, completer
+from graphql_api.executor.plans import (
+    Relation,
+    ResolveInfo,
+    Selection,
+    Selections,
+    Way,
+    depends_on_variables,
+    select,
+    unwrapped,
+)
+
+Paths = Callable[[], list[Path]]
+"""Where the values of a level stand in the answer; asked for only by what has to know."""
+
+NONE = type(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field whose values are completed."""
+
+    details: FieldDetailsList
+    info: Callable[[], ResolveInfo]
+    selections: Selections
+    """What is selected of its values, by its place and the name of their type."""
+    place: Any
+
+
+class Levels:
+    """One attempt to complete what a root field gave. Raises whatever happens that is unusual."""
+
+    def __init__(self, executor: Any) -> None:
+        # What is left to the stock executor keeps its errors apart: any error makes the attempt fail.
+        self._executor = copy(executor)
+        self._executor.stock = True
+        self._executor.collected_errors = CollectedErrors()
+        self._record_types: tuple[type, ...] = executor.record_types
+        schema = executor.schema._strawberry_schema
+        self._config = schema.config
+        self._scalars = schema.schema_converter.scalar_registry
+        self._completers: dict[int, list[Completer]] = {}
+
+    async def root(self, type_: GraphQLOutputType, details: FieldDetailsList, info: ResolveInfo, value: Any) -> Any:
+        """Complete the value of a root field."""
+        executor = self._executor
+        selections = executor.plans.of(
+            executor.schema,
+            executor.operation,
+            executor.fragment_definitions.values(),
+            executor.variable_values.coerced,
+        )
+        field = Field(details, lambda: info, selections, info.path.key)
+        (completed,) = await self._values(type_, field, [value], lambda: [info.path])
+        if executor.collected_errors.errors:
+            raise Unusual
+        return completed
+
+    async def _values(
+        self, type_: GraphQLOutputType, field: Field, values: Sequence[Any], paths: Paths
+    ) -> Sequence[Any]:
+        """Complete values of a type, each of which may be None if the type allows it."""
+        type_, non_null = unwrapped(type_)
+        classes = set(map(type, values))
+        if NONE not in classes:
+            return await self._present(type_, field, values, classes, paths) if values else []
+        if non_null:
+            raise Unusual
+        classes.discard(NONE)
+        places = [place for place, value in enumerate(values) if value is not None]
+        return await self._some(values, places, paths, lambda some, at: self._present(type_, field, some, classes, at))
+
+    async def _some(
+        self, values: Sequence[Any], places: Sequence[int], paths: Paths, complete: Callable[[list[Any], Paths], Any]
+    ) -> list[Any]:
+        """Complete the values in some places; the others are None."""
+        completed: list[Any] = [None] * len(values)
+
+        def their_paths() -> list[Path]:
+            all_paths = paths()
+            return [all_paths[place] for place in places]
+
+        if places:
+            found = await complete([values[place] for place in places], their_paths)
+            for place, value in zip(places, found, strict=True):
+                completed[place] = value
+        return completed
+
+    async def _present(
+        self, type_: GraphQLOutputType, field: Field, values: Sequence[Any], classes: set[type], paths: Paths
+    ) -> Sequence[Any]:
+        """Complete values of a nullable type, none of which is None."""
+        if not classes <= SAFE:
+            for value in values:
+                check(value)
+        if isinstance(type_, GraphQLList):
+            return await self._lists(type_.of_type, field, values, classes, paths)
+        if is_leaf_type(type_):
+            complete = completer(type_)
+            completed = [complete(value) for value in values]
+            if any(value is None or value is Undefined for value in completed):
+                raise Unusual
+            return completed
+        if is_object_type(type_):
+            return await self._objects(type_, field, values, classes, paths)
+        assert isinstance(type_, GraphQLAbstractType)
+        return await self._abstract(type_, field, values, paths)
+
+    async def _lists(
+        self, item_type: GraphQLOutputType, field: Field, lists: Sequence[Any], classes: set[type], paths: Paths
+    ) -> Sequence[Any]:
+        """Complete the items of all lists together."""
+        if not classes <= {list, tuple}:
+            raise Unusual
+        items = lists[0] if len(lists) == 1 else list(chain.from_iterable(lists))
+
+        def item_paths() -> list[Path]:
+            owners = zip(paths(), lists, strict=True)
+            return [path.add_key(place, None) for path, each in owners for place in range(len(each))]
+
+        completed = list(await self._values(item_type, field, items, item_paths))
+        if len(lists) == 1:
+            return [completed]
+        begin_, split = 0, []
+        for each in lists:
+            split.append(completed[begin_ : begin_ + len(each)])
+            begin_ += len(each)
+        return split
+
+    async def _abstract(
+        self, type_: GraphQLAbstractType, field: Field, values: Sequence[Any], paths: Paths
+    ) -> Sequence[Any]:
+        """Complete the values of each object type together."""
+        executor, info = self._executor, field.info()
+        resolve_type = type_.resolve_type or executor.type_resolver
+        of_types: dict[Any, list[int]] = {}
+        for place, value in enumerate(values):
+            of_types.setdefault(resolve_type(value, info, type_), []).append(place)
+        completed: list[Any] = [None] * len(values)
+        for name, places in of_types.items():
+            object_type = executor.ensure_valid_runtime_type(name, type_, field.details, info, values[places[0]])
+            found = await self._some(
+                values,
+                places,
+                paths,
+                lambda some, at, object_type=object_type: self._objects(  # type: ignore[misc]
+                    object_type, field, some, set(map(type, some)), at
+                ),
+            )
+            for place in places:
+                completed[place] = found[place]
+        return completed
+
+    async def _objects(
+        self, type_: GraphQLObjectType, field: Field, sources: Sequence[Any], classes: set[type], paths: Paths
+    ) -> Sequence[dict[str, Any]]:
+        """Complete objects: their leaves by one function, then their relations side by side."""
+        if type_.is_type_of is not None:
+            self._check_types(type_, field, sources, classes)
+        selection = self._selection(type_, field)
+        items = bool(self._record_types) and all(issubclass(class_, self._record_types) for class_ in classes)
+        leaves = selection.by_item if items else selection.by_attribute
+        answers = leaves(sources, self._completers_of(selection))
+        if not selection.relations:
+            return answers
+        waiting: list[tuple[Relation, Waiting]] = []
+        try:
+            for place, relation in enumerate(selection.relations):
+                found = begin(self._relation(selection, place, relation, sources, paths))
+                if isinstance(found, Waiting):
+                    waiting.append((relation, found))
+                else:
+                    _fill(answers, relation, found)
+        except BaseException:
+            for _, begun in waiting:
+                begun.close()
+            raise
+        if len(waiting) == 1:
+            _fill(answers, waiting[0][0], await waiting[0][1])
+        elif waiting:
+            results = await gather_with_cancel(*(begun for _, begun in waiting))
+            for (relation, _), values in zip(waiting, results, strict=True):
+                _fill(answers, relation, values)
+        return answers
+
+    def _check_types(self, type_: GraphQLObjectType, field: Field, sources: Sequence[Any], classes: set[type]) -> None:
+        """Ask whether the sources are of the type, one of each class where that is enough."""
+        is_type_of, info = type_.is_type_of, field.info()
+        assert is_type_of is not None
+        asked = sources
+        if len(classes) == 1 and getattr(is_type_of, "by_class", False):
+            asked = sources[:1]
+        for source in asked:
+            if is_type_of(source, info) is not True:
+                raise Unusual
+
+    def _selection(self, type_: GraphQLObjectType, field: Field) -> Selection:
+        found = field.selections.get((field.place, type_.name))
+        if found is None:
+            grouped, deferred, _ = self._executor.collect_subfields(type_, field.details)
+            if deferred:
+                raise Unusual
+            found = field.selections[field.place, type_.name] = select(type_, grouped, self._executor.schema.get_field)
+        return found
+
+    def _completers_of(self, selection: Selection) -> list[Completer]:
+        """The completers of the leaves, for this context."""
+        if not selection.converted:
+            return selection.completers
+        found = self._completers.get(id(selection))
+        if found is None:
+            found = list(selection.completers)
+            for place in selection.converted:
+                convert = selection.leaves[place].convert
+                made = None if convert is None else convert(self._executor.context_value)
+                if made is not None:
+                    found[place] = _composed(made, found[place])
+            self._completers[id(selection)] = found
+        return found
+
+    async def _relation(
+        self, selection: Selection, place: int, relation: Relation, sources: Sequence[Any], paths: Paths
+    ) -> Sequence[Any]:
+        """The completed values of a relation, one for each source."""
+        executor, definition = self._executor, relation.definition
+        nodes = to_nodes(relation.details)
+
+        def info_of(path: Path) -> ResolveInfo:
+            own = Path(path, relation.response_name, selection.type.name)
+            return executor.build_resolve_info(definition, nodes, selection.type, own)
+
+        def own_paths() -> list[Path]:
+            return [Path(path, relation.response_name, selection.type.name) for path in paths()]
+
+        if relation.way is Way.STOCK:
+            return await self._of_stock(selection, relation, sources, own_paths())
+        if relation.way is Way.ATTRIBUTE:
+            values: Sequence[Any] = [getattr(source, relation.attribute) for source in sources]
+        elif relation.way is Way.MANY:
+            info = self._config.info_class(_raw_info=info_of(paths()[0]), _field=relation.strawberry)
+            assert relation.many is not None
+            values = await relation.many(sources, info, **self._arguments(relation, info))
+            if len(values) != len(sources):
+                raise Unusual
+        elif relation.way is Way.CALL:
+            values = await self._called(relation, sources, paths, info_of)
+        else:
+            arguments = self._raw_arguments(relation)
+            resolve = definition.resolve
+            assert resolve is not None
+            values = await _awaited(
+                [resolve(source, info_of(path), **arguments) for source, path in zip(sources, paths(), strict=True)]
+            )
+        field = Field(relation.details, lambda: info_of(paths()[0]), selection.selections, place)
+        return await self._values(definition.type, field, values, own_paths)
+
+    async def _called(
+        self, relation: Relation, sources: Sequence[Any], paths: Paths, info_of: Callable[[Path], ResolveInfo]
+    ) -> Sequence[Any]:
+        """Call the function behind a field for each source."""
+        strawberry = relation.strawberry
+        assert strawberry is not None
+        resolver = strawberry.base_resolver
+        assert resolver is not None
+        function: Any = resolver.wrapped_func
+        takes_self = resolver.self_parameter is not None
+        named = [
+            parameter.name
+            for parameter in (resolver.parent_parameter, resolver.root_parameter)
+            if parameter is not None
+        ]
+        if resolver.info_parameter is None and not strawberry.arguments and not named and takes_self:
+            return await _awaited([function(source) for source in sources])
+        info_class = self._config.info_class
+        values = []
+        arguments: Any = None
+        for source, path in zip(sources, paths(), strict=True):
+            info = info_class(_raw_info=info_of(path), _field=strawberry)
+            if arguments is None:
+                arguments = self._arguments(relation, info)
+            keywords = {**arguments, **dict.fromkeys(named, source)}
+            if resolver.info_parameter is not None:
+                keywords[resolver.info_parameter.name] = info
+            values.append(function(*([source] if takes_self else []), **keywords))
+        return await _awaited(values)
+
+    async def _of_stock(
+        self, selection: Selection, relation: Relation, sources: Sequence[Any], paths: Sequence[Path]
+    ) -> Sequence[Any]:
+        """Have the stock executor do a field, source by source."""
+        return await _awaited(
+            [
+                self._executor.execute_field(selection.type, source, relation.details, path, None)
+                for source, path in zip(sources, paths, strict=True)
+            ]
+        )
+
+    def _raw_arguments(self, relation: Relation) -> dict[str, Any]:
+        executor, first = self._executor, relation.details[0]
+        if not relation.definition.args and not first.node.arguments:
+            return {}
+        return get_argument_values(
+            relation.definition,
+            first.node,
+            executor.variable_values,
+            first.fragment_variable_values,
+            executor.hide_suggestions,
+        )
+
+    def _arguments(self, relation: Relation, info: Any) -> Mapping[str, Any]:
+        """The arguments as the resolver takes them; made once where no variable is in them."""
+        if relation.arguments is not None:
+            return relation.arguments
+        assert relation.strawberry is not None
+        made = convert_arguments(
+            self._raw_arguments(relation),
+            relation.strawberry.arguments,
+            scalar_registry=self._scalars,
+            config=self._config,
+            info=info,
+        )
+        if not depends_on_variables(relation.details[0].node):
+            relation.arguments = made
+        return made
+
+
+def _fill(answers: Sequence[dict[str, Any]], relation: Relation, values: Sequence[Any]) -> None:
+    name = relation.response_name
+    for answer, value in zip(answers, values, strict=True):
+        answer[name] = value
+    if relation.way is Way.STOCK:
+        for answer in answers:
+            if answer[name] is Undefined:
+                del answer[name]
+
+
+def _composed(convert: Callable[[Any], Any], complete: Completer) -> Completer:
+    return lambda value: complete(convert(value))
+
+
+async def _awaited(values: list[Any]) -> list[Any]:
+    """Wait for those of the values that are awaitable."""
+    places = [place for place, value in enumerate(values) if hasattr(value, "__await__")]
+    if not places:
+        return values
+    found = [begin(_wait_for(values[place])) for place in places]
+    waiting = [each for each in found if isinstance(each, Waiting)]
+    results = iter(await gather_with_cancel(*waiting) if waiting else ())
+    for place, each in zip(places, found, strict=True):
+        values[place] = next(results) if isinstance(each, Waiting) else each
+    return values
+
+
+async def _wait_for(awaitable: Any) -> Any:
+    return await awaitable
