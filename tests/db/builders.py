@@ -1,6 +1,5 @@
 """What a test of `db` starts from: runs and steps brought to a state by the commands that bring them there."""
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import select
 
 from db import Database, ExecutionStatus, LogLevel, TriggerType
@@ -150,7 +150,7 @@ class Parsed(SimpleNamespace):
 
     def __init__(self, row: Row) -> None:
         super().__init__(
-            **{name: json.loads(value) if name in JSON_COLUMNS and value else value for name, value in row.items()}
+            **{name: orjson.loads(value) if name in JSON_COLUMNS and value else value for name, value in row.items()}
         )
 
 

@@ -375,5 +375,5 @@ async def test_attempts_are_kept_whoever_retries(database: Database) -> None:
     step = await step_of(database, step_id)
     attempts = await attempts_of(database, step_id)
     assert [number for number, _, _ in attempts] == list(range(1, len(attempts) + 1))
-    assert len(attempts) == step.retry_count + (step.status is not PENDING)
+    assert len(attempts) == step.retry_count + (step.status != PENDING)
     assert {status for _, status, _ in attempts[:-1]} <= {FAILED}

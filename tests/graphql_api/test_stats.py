@@ -7,12 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from db import Database, ExecutionStatus, TriggerType, Workflow, WorkflowExecution
 from db.buckets import MAX_BUCKETS
 from tests.api_server import ApiServer
+from tests.statements import counted_statements
 
 SUMMARY = """
     summary {
@@ -263,14 +262,7 @@ async def test_the_filter_holds_for_the_summary_and_for_the_buckets(server: ApiS
 
 async def test_the_statistics_of_many_workflows_are_one_statement(server: ApiServer, database: Database) -> None:
     made = [await runs(database, *["2026-05-01T00:00:00Z"] * count) for count in range(4)]
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "percentile_cont" in statement:
-            statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with counted_statements() as statements:
         found = server.ask(
             """{ workflows(first: 10) { nodes { id
                 stats(since: "2026-04-30T00:00:00Z", until: "2026-05-02T00:00:00Z", bucket: DAY) {
@@ -278,11 +270,9 @@ async def test_the_statistics_of_many_workflows_are_one_statement(server: ApiSer
                 }
             } } }"""
         )
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
     by_id = {UUID(node["id"]): node["stats"] for node in found["nodes"]}
     assert [by_id[workflow.id]["summary"]["total"] for workflow in made] == [0, 1, 2, 3]
     assert [[each["summary"]["total"] for each in by_id[workflow.id]["buckets"]] for workflow in made] == [
         [0, total] for total in range(4)
     ]
-    assert len(statements) == 1
+    assert sum("percentile_cont" in statement for statement in statements) == 1
