@@ -98,9 +98,13 @@ def _of_steps(steps: Sequence[RunAndStep]) -> dict[str, Any]:
 async def _slices(
     reader: Reader, statement: Statement, owners: dict[str, Any], number: int, where: ExecutionLogFilter, page: Page
 ) -> list[LogSlice]:
+    rows = await reader.rows(statement, {**owners, **where.values, **page.values}, ExecutionLogRecord)
+    if number == 1 and rows and rows[0]["sequence"] is not None:
+        only = sliced(rows, page)
+        return [LogSlice(only.rows, only.has_more, rows[0]["last_sequence"])]
     found: list[list[ExecutionLogRecord]] = [[] for _ in range(number)]
     last_sequences = [0] * number
-    for row in await reader.rows(statement, {**owners, **where.values, **page.values}, ExecutionLogRecord):
+    for row in rows:
         place = row["place"] - 1
         last_sequences[place] = row["last_sequence"]
         if row["sequence"] is not None:

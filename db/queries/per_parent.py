@@ -71,8 +71,11 @@ async def slices_of_each(
     reader: Reader, statement: Statement, ids: Sequence[Any], values: dict[str, Any], page: Page, record: type[R]
 ) -> list[Slice[R]]:
     """Execute what `children` made, and give the slice of each parent, in the order of `ids`."""
+    rows = await reader.rows(statement, {"ids": ids, **values, **page.values}, record)
+    if len(ids) == 1:
+        return [sliced(rows, page)]
     found: list[list[R]] = [[] for _ in ids]
-    for row in await reader.rows(statement, {"ids": ids, **values, **page.values}, record):
+    for row in rows:
         found[row["place"] - 1].append(row)
     return [sliced(rows, page) for rows in found]
 

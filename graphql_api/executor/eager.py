@@ -5,7 +5,7 @@ from typing import Any
 
 
 class Waiting:
-    """A coroutine that has begun and waits; await it for its result, or close it."""
+    """A coroutine that has begun and waits; await it for its result."""
 
     __slots__ = ("_coroutine", "_yielded")
 
@@ -19,19 +19,12 @@ class Waiting:
             while True:
                 try:
                     sent = yield yielded
-                except GeneratorExit:
-                    self._coroutine.close()
-                    raise
                 except BaseException as error:
                     yielded = self._coroutine.throw(error)
                 else:
                     yielded = self._coroutine.send(sent)
         except StopIteration as stopped:
             return stopped.value
-
-    def close(self) -> None:
-        """Give it up."""
-        self._coroutine.close()
 
 
 def begin(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -1,8 +1,10 @@
 """Completing values level by level: all objects of a level together, each relation of theirs by one call."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from inspect import iscoroutine
 from itertools import chain
 from typing import Any
 
@@ -195,9 +197,8 @@ class Levels:
                     waiting.append((relation, found))
                 else:
                     _fill(answers, relation, found)
-        except BaseException:
-            for _, begun in waiting:
-                begun.close()
+        except Exception:
+            await _abandon([begun for _, begun in waiting])
             raise
         if len(waiting) == 1:
             _fill(answers, waiting[0][0], await waiting[0][1])
@@ -261,7 +262,7 @@ class Levels:
         if relation.way is Way.ATTRIBUTE:
             values: Sequence[Any] = [getattr(source, relation.attribute) for source in sources]
         elif relation.way is Way.MANY:
-            info = self._config.info_class(_raw_info=info_of(paths()[0]), _field=relation.strawberry)
+            info = self._info(relation, info_of(paths()[0]))
             assert relation.many is not None
             values = await relation.many(sources, info, **self._arguments(relation, info))
             if len(values) != len(sources):
@@ -273,7 +274,7 @@ class Levels:
             resolve = definition.resolve
             assert resolve is not None
             values = await _awaited(
-                [resolve(source, info_of(path), **arguments) for source, path in zip(sources, paths(), strict=True)]
+                resolve(source, info_of(path), **arguments) for source, path in zip(sources, paths(), strict=True)
             )
         field = Field(relation.details, lambda: info_of(paths()[0]), selection.selections, place)
         return await self._values(definition.type, field, values, own_paths)
@@ -294,29 +295,28 @@ class Levels:
             if parameter is not None
         ]
         if resolver.info_parameter is None and not strawberry.arguments and not named and takes_self:
-            return await _awaited([function(source) for source in sources])
-        info_class = self._config.info_class
-        values = []
-        arguments: Any = None
-        for source, path in zip(sources, paths(), strict=True):
-            info = info_class(_raw_info=info_of(path), _field=strawberry)
-            if arguments is None:
-                arguments = self._arguments(relation, info)
+            return await _awaited(function(source) for source in sources)
+        first = self._info(relation, info_of(paths()[0]))
+        arguments = self._arguments(relation, first)
+
+        def call(source: Any, path: Path) -> Any:
             keywords = {**arguments, **dict.fromkeys(named, source)}
             if resolver.info_parameter is not None:
-                keywords[resolver.info_parameter.name] = info
-            values.append(function(*([source] if takes_self else []), **keywords))
-        return await _awaited(values)
+                keywords[resolver.info_parameter.name] = self._info(relation, info_of(path))
+            return function(*([source] if takes_self else []), **keywords)
+
+        return await _awaited(map(call, sources, paths()))
+
+    def _info(self, relation: Relation, raw: ResolveInfo) -> Any:
+        return self._config.info_class(_raw_info=raw, _field=relation.strawberry)
 
     async def _of_stock(
         self, selection: Selection, relation: Relation, sources: Sequence[Any], paths: Sequence[Path]
     ) -> Sequence[Any]:
         """Have the stock executor do a field, source by source."""
         return await _awaited(
-            [
-                self._executor.execute_field(selection.type, source, relation.details, path, None)
-                for source, path in zip(sources, paths, strict=True)
-            ]
+            self._executor.execute_field(selection.type, source, relation.details, path, None)
+            for source, path in zip(sources, paths, strict=True)
         )
 
     def _raw_arguments(self, relation: Relation) -> dict[str, Any]:
@@ -362,18 +362,51 @@ def _composed(convert: Callable[[Any], Any], complete: Completer) -> Completer:
     return lambda value: complete(convert(value))
 
 
-async def _awaited(values: list[Any]) -> list[Any]:
-    """Wait for those of the values that are awaitable."""
-    places = [place for place, value in enumerate(values) if hasattr(value, "__await__")]
+def _all(values: Iterator[Any]) -> list[Any]:
+    """All values; if one cannot be had, the coroutines among the others are closed."""
+    found: list[Any] = []
+    try:
+        found.extend(values)
+    except Exception:
+        _close(found)
+        raise
+    return found
+
+
+async def _awaited(values: Iterator[Any]) -> list[Any]:
+    """All values, after waiting for those that are awaitable."""
+    found = _all(values)
+    places = [place for place, value in enumerate(found) if hasattr(value, "__await__")]
     if not places:
-        return values
-    found = [begin(_wait_for(values[place])) for place in places]
-    waiting = [each for each in found if isinstance(each, Waiting)]
-    results = iter(await gather_with_cancel(*waiting) if waiting else ())
-    for place, each in zip(places, found, strict=True):
-        values[place] = next(results) if isinstance(each, Waiting) else each
-    return values
+        return found
+    try:
+        for place in places:
+            found[place] = begin(_result_of(found[place]))
+    except Exception:
+        _close(found)
+        await _abandon([value for value in found if isinstance(value, Waiting)])
+        raise
+    waiting = [place for place in places if isinstance(found[place], Waiting)]
+    if waiting:
+        results = await gather_with_cancel(*(found[place] for place in waiting))
+        for place, result in zip(waiting, results, strict=True):
+            found[place] = result
+    return found
 
 
-async def _wait_for(awaitable: Any) -> Any:
+async def _result_of(awaitable: Any) -> Any:
     return await awaitable
+
+
+def _close(values: Sequence[Any]) -> None:
+    for value in values:
+        if iscoroutine(value):
+            value.close()
+
+
+async def _abandon(begun: Sequence[Waiting]) -> None:
+    """Cancel what has begun, and wait until it has come to its end."""
+    tasks = [asyncio.ensure_future(each) for each in begun]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

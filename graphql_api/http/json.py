@@ -47,6 +47,4 @@ def write_json(value: object) -> bytes:
 
 
 def _parsed(value: object) -> Any:
-    if isinstance(value, orjson.Fragment):
-        return json.loads(orjson.dumps(value))
-    raise TypeError(type(value).__name__)
+    return json.loads(orjson.dumps(value))  # instants, and JSON that is text already
