@@ -10,8 +10,9 @@ from db.queries.node_executions import steps_by_id
 from db.queries.workflow_execution_stats import stats_of_runs
 from db.queries.workflow_executions import counts_of_runs, page_of_runs, runs_by_id
 from db.queries.workflows import counts_of_workflows, page_of_workflows, workflows_by_id
+from graphql_api.connections import Connection, Count
 from graphql_api.context import Info
-from graphql_api.paging import Connection, Count, Cursors, page_of
+from graphql_api.paging import Cursors, page_of
 from graphql_api.types.enums import Bucket
 from graphql_api.types.filters import (
     WorkflowExecutionFilter,

@@ -85,7 +85,7 @@ class Cost:
         return self.number + sum(size.of(variables) * cost.of(variables) for size, cost in self.products)
 
 
-NOTHING: Final = Cost()
+NOTHING: Final[Cost] = Cost()
 
 
 def page_size(field: FieldNode, defaults: Mapping[str, Any]) -> Size:

@@ -18,9 +18,10 @@ from db.queries.execution_logs import (
 from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.records import ExecutionLogRecord
+from graphql_api.connections import Asked, Connection, Count, connections
 from graphql_api.context import Info, if_any
 from graphql_api.executor import batched
-from graphql_api.paging import Asked, Connection, Count, Cursors, connections
+from graphql_api.paging import Cursors
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import LogLevel
 from graphql_api.types.filters import ExecutionLogFilter, log_filter

@@ -16,9 +16,10 @@ from db.queries.workflow_executions import (
 )
 from db.queries.workflows import nodes_by_id
 from db.records import NodeExecutionRecord
+from graphql_api.connections import Asked, Connection, Count, connections
 from graphql_api.context import Info, if_any
 from graphql_api.executor import batched, by_class
-from graphql_api.paging import MAX_LONG_PAGE_SIZE, Asked, Connection, Count, connections
+from graphql_api.paging import MAX_LONG_PAGE_SIZE
 from graphql_api.scalars import JSON
 from graphql_api.types.counts import LogCounts
 from graphql_api.types.enums import ExecutionStatus

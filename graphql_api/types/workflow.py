@@ -12,9 +12,9 @@ from db.queries.workflow_execution_stats import stats_of_workflows
 from db.queries.workflow_executions import count_runs_of_workflows, runs_of_workflows
 from db.queries.workflows import dependencies_of_versions, nodes_of_versions
 from db.records import WorkflowRecord
+from graphql_api.connections import Asked, Connection, Count, connections
 from graphql_api.context import Info
 from graphql_api.executor import batched, by_class
-from graphql_api.paging import Asked, Connection, Count, connections
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import Bucket
 from graphql_api.types.filters import WorkflowExecutionFilter, WorkflowExecutionOrder, run_filter, run_order

@@ -12,9 +12,10 @@ from db.queries.node_executions import count_steps_of_runs, steps_by_id, steps_o
 from db.queries.workflow_executions import RunOrder, log_counts_of_runs, runs_by_id, status_counts_of_runs
 from db.queries.workflows import workflows_by_id
 from db.records import NodeExecutionRecord, RunOfRow, WorkflowExecutionRecord
+from graphql_api.connections import Asked, Connection, Count, connections
 from graphql_api.context import Info, if_any
 from graphql_api.executor import batched, by_class
-from graphql_api.paging import MAX_LONG_PAGE_SIZE, Asked, Connection, Count, Cursors, connections
+from graphql_api.paging import MAX_LONG_PAGE_SIZE, Cursors
 from graphql_api.scalars import JSON
 from graphql_api.types.counts import LogCounts, NodeStatusCounts
 from graphql_api.types.enums import ExecutionStatus, OrderDirection, TriggerType

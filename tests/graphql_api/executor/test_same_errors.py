@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 import strawberry
-from graphql import ExecutionResult
+from graphql import ExecutionResult, execute, parse
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis_graphql import queries
 from strawberry.dataloader import DataLoader
@@ -176,6 +176,39 @@ BREADTH_FIRST = strawberry.Schema(Query, types=[Other], execution_context_class=
 STOCK = strawberry.Schema(Query, types=[Other], execution_context_class=StrawberryGraphQLCoreExecutionContext)
 
 
+def differ(ours: Any, stock: Any) -> list[Any]:
+    """In what two answers differ.
+
+    Of several errors that null the same place, one is told, whichever came first: which that is among fields that are
+    executed side by side is nobody's to say. So an error counts as the same as another that nulled the same place.
+    """
+    if ours[0] != stock[0]:
+        return [ours[0], stock[0]]
+    places = [{_nulled(answer[0], error["path"]) for error in answer[1]} for answer in (ours, stock)]
+    known = [{repr(error) for error in answer[1]} for answer in (ours, stock)]
+    different = [
+        error
+        for errors, others, there in ((ours[1], known[1], places[1]), (stock[1], known[0], places[0]))
+        for error in errors
+        if repr(error) not in others and not (_is_nulled(ours[0], error) and _nulled(ours[0], error["path"]) in there)
+    ]
+    return [*different, *(places[0] ^ places[1])]
+
+
+def _nulled(data: Any, path: list[Any]) -> tuple[Any, ...]:
+    """The place that an error made null."""
+    for depth, key in enumerate(path):
+        if data is None:
+            return tuple(path[:depth])
+        data = data[key]
+    return tuple(path)
+
+
+def _is_nulled(data: Any, error: Any) -> bool:
+    """Whether an error made more than its own field null."""
+    return len(_nulled(data, error["path"])) < len(error["path"])
+
+
 async def answer(schema: strawberry.Schema, document: str, **variables: Any) -> Any:
     """The data, and the errors with their paths and places."""
     result = await schema.execute(document, variable_values=variables, context_value=Context(shown=False))
@@ -202,7 +235,7 @@ def test_any_document_gets_the_same_data_and_errors(document: str) -> None:
         return await answer(BREADTH_FIRST, document), await answer(STOCK, document)
 
     ours, stock = asyncio.run(both())
-    assert ours == stock
+    assert differ(ours, stock) == []
 
 
 DOCUMENTS = {
@@ -243,13 +276,17 @@ async def test_the_same_answer(name: str) -> None:
 
 
 async def test_a_plan_is_for_the_values_of_the_conditions_it_was_made_for() -> None:
-    document = "query ($with: Boolean!) { thing { number @include(if: $with) huge @skip(if: $with) } }"
-    parsed = BREADTH_FIRST  # the text is parsed anew each time, so go through one parsed document
+    document = parse("query ($with: Boolean!) { thing { number @include(if: $with) huge @skip(if: $with) } }")
     answers = []
     for value in (True, False, True):
-        answers.append(
-            (await parsed.execute(document, variable_values={"with": value}, context_value=Context(shown=True))).data
+        executed: Any = execute(
+            BREADTH_FIRST._schema,
+            document,
+            variable_values={"with": value},
+            context_value=Context(shown=True),
+            executor_class=BreadthFirstExecutor,
         )
+        answers.append(executed.data)
     assert answers == [{"thing": {"number": 1}}, {"thing": {"huge": 1}}, {"thing": {"number": 1}}]
 
 
