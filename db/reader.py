@@ -11,6 +11,13 @@ from db.statement import Statement
 class Row(asyncpg.Record):
     """A row whose columns are attributes, too. JSON columns hold JSON text."""
 
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a class whose rows would have a `__dict__`: asyncpg does not initialize it, and Python crashes on it."""
+        if cls.__dictoffset__:
+            raise TypeError(f"{cls.__name__} needs `__slots__ = ()`")
+
     def __getattr__(self, name: str) -> Any:
         try:
             return self[name]

@@ -27,6 +27,8 @@ def json_text(column: Any, name: str | None = None) -> Any:
 class WorkflowRecord(Row):
     """A definition."""
 
+    __slots__ = ()
+
     id: UUID
     namespace: str
     key: str | None
@@ -39,6 +41,8 @@ class WorkflowRecord(Row):
 
 class WorkflowNodeRecord(Row):
     """A step of a version of a definition."""
+
+    __slots__ = ()
 
     id: UUID
     workflow_id: UUID
@@ -53,6 +57,8 @@ class WorkflowNodeRecord(Row):
 class WorkflowDependencyRecord(Row):
     """A dependency between two nodes of a version of a definition."""
 
+    __slots__ = ()
+
     workflow_id: UUID
     version: int
     source_node_id: UUID
@@ -61,6 +67,8 @@ class WorkflowDependencyRecord(Row):
 
 class WorkflowExecutionRecord(Row):
     """A run."""
+
+    __slots__ = ()
 
     id: UUID
     namespace: str
@@ -103,6 +111,8 @@ class RunOfRow:
 class NodeExecutionRecord(Row):
     """A step; `name` falls back to its node's, `can_retry` takes its node's retry configuration into account."""
 
+    __slots__ = ()
+
     id: UUID
     workflow_execution_id: UUID
     node_id: UUID | None
@@ -127,6 +137,8 @@ class NodeExecutionRecord(Row):
 class NodeExecutionAttemptRecord(Row):
     """One try of a step."""
 
+    __slots__ = ()
+
     node_execution_id: UUID
     attempt: int
     status: ExecutionStatus
@@ -138,6 +150,8 @@ class NodeExecutionAttemptRecord(Row):
 
 class ExecutionLogRecord(Row):
     """A log entry."""
+
+    __slots__ = ()
 
     workflow_execution_id: UUID
     sequence: int
