@@ -14,7 +14,7 @@ class Row(asyncpg.Record):
     __slots__ = ()
 
     def __init_subclass__(cls) -> None:
-        """Refuse a class whose rows would have a `__dict__`: asyncpg does not initialize it, and Python crashes on it."""
+        """Refuse a class whose rows would have a `__dict__`: asyncpg leaves it uninitialized, and Python crashes."""
         if cls.__dictoffset__:
             raise TypeError(f"{cls.__name__} needs `__slots__ = ()`")
 
