@@ -8,9 +8,9 @@ from db.statement import Statement
 
 
 def test_a_record_class_without_slots_is_refused_because_its_rows_would_crash() -> None:
+    assert all(not cls.__dictoffset__ for cls in (Row, *Row.__subclasses__()))
     with pytest.raises(TypeError, match=r"needs `__slots__ = \(\)`"):
         type("Loose", (Row,), {})
-    assert all(not cls.__dictoffset__ for cls in (Row, *Row.__subclasses__()))
 
 
 async def test_columns_are_attributes(shared_database: Database) -> None:
