@@ -45,6 +45,9 @@ tests/clients/node_modules/.made: tests/clients/package.json tests/clients/packa
 	npm --prefix tests/clients ci --silent
 	@touch $@
 
+screenshots: venv dashboard ## Take docs/screenshots of the dashboard (needs Chromium)
+	$(BIN)/python -m tests.dashboard.screenshots
+
 run: venv ## Serve on 127.0.0.1:8000 with an example engine beside it, until Ctrl-C
 	@if [ -n "$(MODERN_NODE)" ]; then \
 		$(MAKE) --no-print-directory dashboard || echo "the dashboard could not be built; serving the API all the same" >&2; \

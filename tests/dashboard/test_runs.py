@@ -39,7 +39,7 @@ async def test_filters_and_search_are_in_the_address_which_can_be_shared(page: P
     await expect(other.locator(".run-row")).to_have_attribute("data-run", failed)
     await expect(other.get_by_role("button", name="Failed")).to_have_attribute("aria-pressed", "true")
     await expect(other.get_by_label("Trigger")).to_have_value("MANUAL")
-    await other.get_by_role("button", name="Clear").click()
+    await other.get_by_role("button", name="Clear", exact=True).click()
     await expect(other).to_have_url(re.compile(r"/$"))
     await other.go_back()
     await expect(other.locator(".run-row")).to_have_attribute("data-run", failed)

@@ -37,6 +37,8 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
   const [open, setOpen] = useState(false);
   const [said, setSaid] = useState("");
   const row = NARROW.matches ? 42 : 21;
+  const pinned = useRef(following);
+  pinned.current = following;
 
   model.version.value; // drawn again when lines come
   const { lines } = model;
@@ -46,8 +48,13 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
 
   useLayoutEffect(() => {
     const element = scroller.current!;
-    const observer = new ResizeObserver(() => setViewport(element.clientHeight));
+    const observer = new ResizeObserver(() => {
+      setViewport(element.clientHeight);
+      // Chromium may tell of lines put in only after they were laid out: then the end is further down than it was.
+      if (pinned.current) element.scrollTop = element.scrollHeight;
+    });
     observer.observe(element);
+    observer.observe(element.firstElementChild!);
     return () => observer.disconnect();
   }, []);
 
@@ -75,7 +82,7 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
     const element = scroller.current;
     if (index < 0 || !element) return;
     const placed = new LogScroll(model.lines.count, row, element.clientHeight);
-    element.scrollTop = placed.middleOf(index);
+    scrollTo(element, placed.middleOf(index));
     redraw(undefined as never);
   };
 
@@ -243,6 +250,12 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
       </div>
     </section>
   );
+}
+
+/** Scroll, and once more where the element had not been laid out yet with all its lines. */
+function scrollTo(element: HTMLElement, top: number): void {
+  element.scrollTop = top;
+  if (Math.abs(element.scrollTop - top) > 1) requestAnimationFrame(() => (element.scrollTop = top));
 }
 
 function LogState({ model, following }: { model: LogModel; following: boolean }) {

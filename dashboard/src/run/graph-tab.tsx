@@ -12,6 +12,8 @@ import { lastPart, shortened } from "./step-names";
 const NARROW = matchMedia("(max-width: 720px)");
 /** From so many steps on, those that are alike are drawn as one. */
 const MANY = 60;
+/** The same on a narrow screen. */
+const FEW = 12;
 const [SMALLEST, READABLE, LARGEST] = [0.1, 0.62, 2];
 const NOTHING: BoxState = { status: null, counts: {}, steps: [] };
 
@@ -27,7 +29,7 @@ export function GraphTab({ model, selected, select }: GraphProps) {
   const [grouping, setGrouping] = useState<boolean | null>(null);
   const [opened, setOpened] = useState<string | null>(null);
   const size = definition?.nodes.length ?? 0;
-  const grouped = grouping ?? size > MANY;
+  const grouped = grouping ?? size > (NARROW.matches ? FEW : MANY);
   const graph = useMemo(
     () => definition && (grouped ? groupedGraph(definition) : plainGraph(definition)),
     [definition, grouped],
@@ -73,7 +75,7 @@ export function GraphTab({ model, selected, select }: GraphProps) {
         ))}
       </Canvas>
       <div class="graph-foot">
-        {size > 20 && size <= MOST_BOXES && (
+        {size > FEW && size <= MOST_BOXES && (
           <label class="row">
             <input type="checkbox" checked={grouped} onChange={() => setGrouping(!grouped)} />
             Steps that are alike as one

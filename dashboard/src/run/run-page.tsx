@@ -6,7 +6,7 @@ import { useKeys } from "../ui/keys";
 import { FailureNote, Note } from "../ui/note";
 import { STATUS_NAMES } from "../ui/status";
 import { DataTab } from "./data-tab";
-import { GraphTab } from "./graph-tab";
+import { LazyGraph } from "./lazy-graph";
 import { RunHeader } from "./run-header";
 import { RunModel } from "./run-model";
 import { StepPanel } from "./step-panel";
@@ -77,7 +77,7 @@ export function RunPage({ id, tab }: { id: string; tab: string }) {
       <div class="run-body">
         <div class="run-view">
           {tab === "timeline" && <Timeline model={model} run={run} selected={stepId} select={openStep} />}
-          {tab === "graph" && <GraphTab model={model} selected={stepId} select={openStep} />}
+          {tab === "graph" && <LazyGraph model={model} selected={stepId} select={openStep} />}
           {tab === "logs" && <LogsTab run={run} model={model} />}
           {tab === "data" && <DataTab run={run} />}
         </div>

@@ -83,7 +83,7 @@ function options(latest: { readonly current: ChartProps }): Omit<uPlot.Options, 
         size: 22,
         gap: 4,
         space: 64,
-        values: (_, splits) => splits.map((split) => axisLabel(split, bucket)),
+        values: (plot, splits) => splits.map((split) => (nearEdge(plot, split) ? "" : axisLabel(split, bucket))),
       },
       {
         font,
@@ -119,6 +119,13 @@ function options(latest: { readonly current: ChartProps }): Omit<uPlot.Options, 
       ],
     },
   };
+}
+
+/** Whether a label there would be cut off. */
+function nearEdge(plot: uPlot, at: number): boolean {
+  const { min = 0, max = 1 } = plot.scales.x ?? {};
+  const margin = ((max ?? 1) - (min ?? 0)) * 0.035;
+  return at < (min ?? 0) + margin || at > (max ?? 1) - margin;
 }
 
 const WHOLE = [1, 2, 5]

@@ -146,8 +146,14 @@ export function Filters({ view, change }: FiltersProps) {
           />
         )}
         {isFiltered(view) && (
-          <button type="button" class="button quiet" onClick={() => change({ ...EVERYTHING, order: view.order })}>
-            Clear
+          <button
+            type="button"
+            class="button quiet icon"
+            aria-label="Clear"
+            title="Clear all filters"
+            onClick={() => change({ ...EVERYTHING, order: view.order })}
+          >
+            <Cross />
           </button>
         )}
       </div>

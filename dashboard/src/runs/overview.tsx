@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ExecutionStatus } from "../api/generated";
-import { formatCount, formatDuration, plural } from "../ui/format";
+import { formatCount, formatDuration, formatExactCount, plural } from "../ui/format";
 import { STATUS_NAMES } from "../ui/status";
 import { BUCKET_NAMES, bucketLabel } from "./buckets";
 import { Chart, type Series } from "./chart";
@@ -42,11 +42,11 @@ function Summary({ summary }: { summary: Stats["summary"] | null }) {
   const rate = summary?.successRate ?? null;
   return (
     <dl class="tiles">
-      <Tile name="Runs" value={summary ? formatCount(summary.total) : "–"} />
+      <Tile name="Runs" value={summary ? formatExactCount(summary.total) : "–"} />
       <Tile name="Running" value={summary ? formatCount(count("RUNNING")) : "–"} />
       <Tile name="Success" value={rate === null ? "–" : `${formatRate(rate)} %`} />
       <Tile name="Median" value={formatDuration(summary?.durationP50 ?? null)} />
-      <Tile name="95 %" value={formatDuration(summary?.durationP95 ?? null)} title="95 of 100 runs took no longer" />
+      <Tile name="p95" value={formatDuration(summary?.durationP95 ?? null)} title="95 of 100 runs took no longer" />
       <Tile name="Longest" value={formatDuration(summary?.durationMax ?? null)} />
     </dl>
   );
@@ -78,7 +78,7 @@ function Charts({ counted: { stats, bucket }, change }: { counted: Counted; chan
     });
     const lines: Series[] = [
       { label: "Median", color: "--running", values: buckets.map(({ summary }) => summary.durationP50) },
-      { label: "95 %", color: "--cancelled", values: buckets.map(({ summary }) => summary.durationP95) },
+      { label: "p95", color: "--cancelled", values: buckets.map(({ summary }) => summary.durationP95) },
     ];
     return [
       buckets.map(({ start }) => seconds(start)),
@@ -149,7 +149,7 @@ function describe({ start, end, summary }: Bucket, bucket: Counted["bucket"]): s
 
 function describeDuration({ summary: { durationP50, durationP95 } }: Bucket): string {
   if (durationP50 === null) return "none ended";
-  return `median ${formatDuration(durationP50)}, 95 % ${formatDuration(durationP95)}`;
+  return `median ${formatDuration(durationP50)}, p95 ${formatDuration(durationP95)}`;
 }
 
 function formatShort(seconds: number): string {

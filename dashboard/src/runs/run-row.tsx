@@ -124,7 +124,7 @@ export const RunRow = ({ run, index, top, height, onFocus }: RowProps) => (
     <span role="cell" class="steps">
       <StepBar counts={run.nodeStatusCounts} />
       <span class="num muted">
-        {run.nodeStatusCounts.completed}/{run.nodeStatusCounts.total}
+        {run.nodeStatusCounts.total > 0 && `${run.nodeStatusCounts.completed}/${run.nodeStatusCounts.total}`}
       </span>
     </span>
     <span role="cell" class="problems">
