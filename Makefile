@@ -6,7 +6,7 @@ BIN := .venv/bin
 MODERN_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b > 18) ? 0 : 1)' 2>/dev/null && command -v npm)
 DASHBOARD := graphql_api/static/dashboard/index.html
 
-.PHONY: help venv dashboard clients run test torture benchmark lint format schema reference migration lock clean
+.PHONY: help venv dashboard clients run test matrix torture benchmark lint format schema reference migration lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,14 @@ test: venv $(if $(MODERN_NODE),$(DASHBOARD) clients) ## Run all tests and hold t
 	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python tests/coverage_floors.py
+
+POSTGRES_15 ?= /usr/lib/postgresql/15/bin
+
+matrix: venv ## Run all tests on PostgreSQL 18 and 15, directly and through pgbouncer
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+	EXECGRAPH_TEST_POOLER=pgbouncer $(BIN)/python -m pytest -n 2 $(ARGS)
+	EXECGRAPH_TEST_POSTGRES=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 $(ARGS)
+	EXECGRAPH_TEST_POSTGRES=$(POSTGRES_15) EXECGRAPH_TEST_POOLER=pgbouncer $(BIN)/python -m pytest -n 2 $(ARGS)
 
 torture: venv ## Run the long tests at full length
 	EXECGRAPH_TORTURE=full $(BIN)/python -m pytest -m torture -s $(ARGS)

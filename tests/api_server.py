@@ -14,6 +14,7 @@ from graphql_api.context import Context
 from graphql_api.http.app import create_app
 from graphql_api.server import DrainingServer, listen, server_config
 from graphql_api.settings import Settings
+from tests.pgbouncer import pooled
 
 START_SECONDS = 30.0
 
@@ -23,8 +24,10 @@ class ApiServer:
 
     def __init__(self, database_url: str, **settings: Any) -> None:
         self.database_url = database_url
-        self._settings = Settings(DATABASE_URL=database_url, log_grace_seconds=0.2, drain_seconds=1).model_copy(
-            update=settings
+        through = pooled(database_url)
+        direct = {"listen_url": database_url} if through != database_url else {}
+        self._settings = Settings(DATABASE_URL=through, log_grace_seconds=0.2, drain_seconds=1).model_copy(
+            update=direct | settings
         )
 
     @property

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,9 +18,12 @@ from db.database import asyncpg_url
 from db.embedded import EmbeddedPostgres
 from graphql_api.cli import migrate
 from tests.api_server import ApiServer
+from tests.pgbouncer import POOLER_VARIABLE, URL_VARIABLE, pgbouncer, pooled
 
 TEMPLATE = "execgraph_template"
-URL_VARIABLE = "EXECGRAPH_TEST_DATABASE_URL"
+BINARIES_VARIABLE = "EXECGRAPH_TEST_POSTGRES"
+"""The folder with the programs of another PostgreSQL than the embedded one, to run all tests on."""
+POOLED_CONNECTIONS = 60
 FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -41,7 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         folder = Path(tempfile.mkdtemp(prefix="execgraph-tests-", dir="/tmp"))
         folder.chmod(0o755)
-        server = EmbeddedPostgres(folder / "postgres", settings=FAST)
+        binaries = os.environ.get(BINARIES_VARIABLE)
+        server = EmbeddedPostgres(folder / "postgres", settings=FAST, binaries=Path(binaries) if binaries else None)
         server.start()
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         config.add_cleanup(server.stop)
@@ -49,7 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: os.environ.pop(URL_VARIABLE, None))
     administer(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
     administer(f"CREATE DATABASE {TEMPLATE}")
-    migrate(url_of(TEMPLATE))
+    if os.environ.get(POOLER_VARIABLE) == "pgbouncer":
+        pooler = ExitStack()
+        os.environ[POOLER_VARIABLE] = pooler.enter_context(pgbouncer(os.environ[URL_VARIABLE], POOLED_CONNECTIONS))
+        config.add_cleanup(lambda: os.environ.update({POOLER_VARIABLE: "pgbouncer"}))
+        config.add_cleanup(pooler.close)
+    migrate(pooled(url_of(TEMPLATE)))
+    wait_until_unused(TEMPLATE)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -64,6 +74,11 @@ def url_of(database: str) -> str:
     """The URL of a database on the run's server."""
     url = asyncpg_url(make_url(os.environ[URL_VARIABLE])).set(database=database)
     return url.render_as_string(hide_password=False)
+
+
+def wait_until_unused(database: str) -> None:
+    """A pooler lets go of connections later, and a template must have none."""
+    administer(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{database}'")
 
 
 def administer(statement: str) -> None:
@@ -106,7 +121,7 @@ def database_url() -> Iterator[str]:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A migrated database that is this test's alone."""
-    async with Database(database_url) as database:
+    async with Database(pooled(database_url)) as database:
         yield database
 
 

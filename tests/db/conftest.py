@@ -7,6 +7,7 @@ import pytest
 
 from db import Database
 from tests.conftest import TEMPLATE, administer, url_of
+from tests.pgbouncer import pooled
 
 
 @pytest.fixture(scope="module")
@@ -21,5 +22,5 @@ def shared_database_url() -> Iterator[str]:
 @pytest.fixture
 async def shared_database(shared_database_url: str) -> AsyncIterator[Database]:
     """A migrated database that is this module's alone."""
-    async with Database(shared_database_url) as database:
+    async with Database(pooled(shared_database_url)) as database:
         yield database

@@ -8,6 +8,7 @@ import pytest
 from db import Database
 from tests.api_server import ApiServer
 from tests.conftest import TEMPLATE, administer, url_of
+from tests.pgbouncer import pooled
 
 
 @pytest.fixture(scope="module")
@@ -35,5 +36,5 @@ def api(two: tuple[ApiServer, ApiServer]) -> ApiServer:
 @pytest.fixture
 async def shared_database(shared_database_url: str) -> AsyncIterator[Database]:
     """The database of the module, beside the servers."""
-    async with Database(shared_database_url) as database:
+    async with Database(pooled(shared_database_url)) as database:
         yield database

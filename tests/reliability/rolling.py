@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.pgbouncer import pooled
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 90.0
 
@@ -38,7 +40,9 @@ class Process:
     def __init__(self, database_url: str, port: int, *arguments: str, **environment: str) -> None:
         self.address = f"http://127.0.0.1:{port}"
         self._command = [sys.executable, "-m", "graphql_api.cli", "serve", "--port", str(port), *arguments]
-        self._environment = {**os.environ, "DATABASE_URL": database_url, **environment}
+        through = pooled(database_url)
+        direct = {"EXECGRAPH_LISTEN_URL": database_url} if through != database_url else {}
+        self._environment = {**os.environ, "DATABASE_URL": through, **direct, **environment}
 
     def __enter__(self) -> Self:
         self.start()

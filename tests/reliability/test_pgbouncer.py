@@ -1,18 +1,11 @@
 """Behind a real pgbouncer in transaction mode: everything works, hints are known not to arrive, and a setting helps."""
 
-import os
 import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.engine import make_url
 
 from db import Database, ExecutionLog, LogLevel
 from db import listener as listener_module
@@ -21,72 +14,17 @@ from tests.api_server import ApiServer
 from tests.graphql_api.followers import following
 from tests.graphql_api.raw_clients import LOGS, until
 from tests.graphql_api.reports import log, running, steps, transition
+from tests.pgbouncer import pgbouncer
 
 pytestmark = pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="pgbouncer is not installed")
 
 SERVERS = 4
 """Connections to PostgreSQL that all clients share: fewer than the API has, so that they are really shared."""
-CONFIGURATION = """
-[databases]
-{database} = host={host} port={port} dbname={database} user={user}{password}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {listen_port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = {servers}
-max_client_conn = 200
-logfile = {folder}/log
-"""
-
-
-@contextmanager
-def pgbouncer(url: str) -> Iterator[str]:
-    """The URL of the same database through a pooler."""
-    target = make_url(url)
-    host = str(target.query.get("host") or target.host or "127.0.0.1")
-    folder = Path(tempfile.mkdtemp(prefix="execgraph-pgbouncer-", dir="/tmp"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (folder / "ini").write_text(
-        CONFIGURATION.format(
-            database=target.database,
-            host=host,
-            port=target.query.get("port") or target.port or 5432,
-            user=target.username,
-            password=f" password={target.password}" if target.password else "",
-            listen_port=port,
-            servers=SERVERS,
-            folder=folder,
-        )
-    )
-    who: dict[str, Any] = {}
-    if os.geteuid() == 0:  # which pgbouncer refuses; whoever owns the sockets may use them
-        owner = Path(host).stat().st_uid if host.startswith("/") else 65534
-        who = {"user": owner, "extra_groups": []}
-        shutil.chown(folder, owner)
-        shutil.chown(folder / "ini", owner)
-    process = subprocess.Popen(["pgbouncer", str(folder / "ini")], stderr=subprocess.DEVNULL, **who)
-
-    def accepts() -> bool:
-        assert process.poll() is None, (folder / "log").read_text()
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        until(accepts)
-        pooled = target.set(host="127.0.0.1", port=port, query={"prepared_statement_cache_size": "0", "ssl": "disable"})
-        yield pooled.render_as_string(hide_password=False)
-    finally:
-        process.terminate()
-        process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def pooled_url(database_url: str) -> Iterator[str]:
-    with pgbouncer(database_url) as url:
+    with pgbouncer(database_url, SERVERS) as url:
         yield url
 
 
