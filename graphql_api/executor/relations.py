@@ -77,21 +77,22 @@ def frozen(value: Any) -> Hashable:
     return (type(value), value)
 
 
-def column(name: str, convert: Callable[[Any], Convert | None]) -> Callable[..., Any]:
+def column(name: str, type_: Any, convert: Callable[[Any], Convert | None]) -> Callable[..., Any]:
     """Make a resolver of an attribute of the parent and of what is done to it for whom.
 
     Args:
         name: the attribute.
+        type_: the type of the field.
         convert: given the context, what makes the field's value of an attribute that is not None; None if it is that.
     """
 
-    def resolve(parent: strawberry.Parent[Any], info: strawberry.Info) -> Any:
+    def resolve(parent: Any, info: Any) -> Any:
         value = getattr(parent, name)
-        if value is None:
-            return None
-        make = convert(info.context)
-        return value if make is None else make(value)
+        made = None if value is None else convert(info.context)
+        return value if made is None else made(value)
 
+    resolve.__name__ = name
+    resolve.__annotations__ = {"parent": strawberry.Parent[Any], "info": strawberry.Info, "return": type_}  # type: ignore[misc]
     resolve.column, resolve.convert = name, convert  # type: ignore[attr-defined]
     return resolve
 

@@ -1,43 +1,30 @@
-"""Fields whose values are masked for whom secrets are not: one resolver for each kind, told apart by its column.
-
-A resolver says which attribute of the record it shows (`column`) and what it makes of the value (`convert`), so that an
-executor can take a whole column at once; called field by field it gives the same.
-"""
+"""Fields whose values are masked for whom secrets are not: one resolver for each kind, which takes a whole column."""
 
 from collections.abc import Callable
 from typing import Any
 
 import strawberry
 
-from graphql_api.context import Context, Info
+from graphql_api.context import Context
+from graphql_api.executor import column
 from graphql_api.scalars import JSON
 from graphql_api.security.masking import Masking
 
-Convert = Callable[[Any], Any]
+
+def masked_json(attribute: str, **options: Any) -> Any:
+    """A field of JSON, which records hold as text."""
+    return strawberry.field(resolver=column(attribute, JSON | None, _masking(Masking.json_text)), **options)
 
 
-def masked_json(column: str, **options: Any) -> Any:
-    """A field of JSON."""
-    return strawberry.field(resolver=_resolver(column, JSON | None, Masking.json), **options)
-
-
-def masked_text(column: str, *, nullable: bool = True, **options: Any) -> Any:
+def masked_text(attribute: str, *, nullable: bool = True, **options: Any) -> Any:
     """A field of text that people or programs wrote freely: a message, an error, a reason."""
-    return strawberry.field(resolver=_resolver(column, str | None if nullable else str, Masking.text), **options)
+    type_ = str | None if nullable else str
+    return strawberry.field(resolver=column(attribute, type_, _masking(Masking.text)), **options)
 
 
-def _resolver(column: str, type_: Any, mask: Callable[[Masking, Any], Any]) -> Any:
-    def convert(context: Context) -> Convert | None:
+def _masking(mask: Callable[[Masking, str], str]) -> Callable[[Context], Callable[[Any], Any] | None]:
+    def convert(context: Context) -> Callable[[Any], Any] | None:
         masking = context.masking
-        return None if masking is None else lambda value: None if value is None else mask(masking, value)
+        return None if masking is None else lambda value: mask(masking, value)
 
-    def resolve(parent: Any, info: Info) -> Any:
-        value = getattr(parent, column)
-        made = convert(info.context)
-        return value if made is None else made(value)
-
-    resolve.__name__ = column
-    resolve.__annotations__ = {"parent": strawberry.Parent[Any], "info": Info, "return": type_}  # type: ignore[misc]
-    resolve.column = column  # type: ignore[attr-defined]
-    resolve.convert = convert  # type: ignore[attr-defined]
-    return resolve
+    return convert

@@ -79,7 +79,7 @@ class Thing:
     broken: str | None
     failing: str | None
     secret: str | None = strawberry.field(
-        resolver=column("secret", lambda context: None if context.shown else lambda _: "***")
+        resolver=column("secret", str | None, lambda context: None if context.shown else lambda _: "***")
     )
 
     @classmethod
