@@ -8,10 +8,12 @@ messages and paths are always the stock ones.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING
-from typing import Any, cast
+from dataclasses import MISSING, dataclass
+from typing import Any, NamedTuple, cast
 
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
     DocumentNode,
     GraphQLEnumType,
     GraphQLError,
@@ -28,6 +30,7 @@ from graphql import (
     TypeNode,
     is_required_input_field,
 )
+from strawberry.extensions import FieldExtension
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
@@ -43,15 +46,36 @@ class NotOrdinaryError(Exception):
 
 
 def bulk_input(input_type: type) -> type:
-    """Let lists of this Strawberry input be coerced fast. Use as a decorator outside `@strawberry.input`."""
+    """Let lists of this Strawberry input be coerced fast, for mutations with the extension `BulkArguments`.
+
+    Use as a decorator outside `@strawberry.input`.
+    """
     definition = get_object_definition(input_type, strict=True)
     definition.from_input = _from_input
     return input_type
 
 
-def _from_input(cls: type, value: Mapping[str, Any], context: InputContext) -> Any:
-    """Take an input that is converted already; convert one that came the stock way as Strawberry would."""
-    if type(value) is cls:
+@dataclass(frozen=True, slots=True)
+class _Converted:
+    """A list of inputs that are converted already, in the place of its only item: Strawberry walks over the rest."""
+
+    items: list[Any]
+
+
+class BulkArguments(FieldExtension):
+    """Gives a mutation the lists of bulk inputs among its arguments as they were converted."""
+
+    def map_arguments(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Take the lists out of their wrapping."""
+        return {
+            name: value[0].items if type(value) is list and value and type(value[0]) is _Converted else value
+            for name, value in kwargs.items()
+        }
+
+
+def _from_input(cls: type, value: Mapping[str, Any] | _Converted, context: InputContext) -> Any:
+    """Leave what is converted already; convert what came the stock way as Strawberry would."""
+    if isinstance(value, _Converted):
         return value
     definition = get_object_definition(cls, strict=True)
     names = context.config.name_converter
@@ -105,8 +129,8 @@ def _convert_variables(
         convert = _converter_of_list(schema, definition.type) if type(items) is list else None
         if convert is not None:
             try:
-                converted[name] = [convert(item) for item in items or ()]
-            except NotOrdinaryError:
+                converted[name] = [_Converted([convert(item) for item in items])] if items else []
+            except Exception:  # noqa: S112 - whatever it is, the stock coercion says what is wrong
                 continue
     return converted
 
@@ -144,10 +168,28 @@ def _definition(type_: GraphQLInputObjectType) -> StrawberryObjectDefinition:
     return definition
 
 
+class _Leaf(NamedTuple):
+    """How values of a type are taken."""
+
+    given: type | None
+    """The type in JSON; None for any."""
+    convert: Convert | None
+    """Makes of a value what the resolver gets, or raises; None where that is the value itself."""
+
+
+class _Field(NamedTuple):
+    """How values of a field are taken."""
+
+    name: str
+    nullable: bool
+    given: type | None
+    convert: Convert | None
+
+
 def _compile_input(type_: GraphQLInputObjectType) -> Convert:
     definition = _definition(type_)
     fields = {
-        name: (field.python_name, _compile(graphql_field.type))
+        name: _compile_field(field.python_name, graphql_field.type)
         for (name, graphql_field), field in zip(type_.fields.items(), definition.fields, strict=True)
     }
     required = {name for name, field in type_.fields.items() if is_required_input_field(field)}
@@ -158,16 +200,19 @@ def _compile_input(type_: GraphQLInputObjectType) -> Convert:
     make, one_of, cls = object.__new__, definition.is_one_of, definition.origin
 
     def convert(value: Any) -> Any:
-        if type(value) is not dict:
-            raise NotOrdinaryError
         if not required <= value.keys():
             raise NotOrdinaryError
         made = defaults.copy()
         for name, item in value.items():
-            field = fields.get(name)
-            if field is None:
+            python_name, nullable, given, convert_item = fields[name]
+            if item is None:
+                if not nullable:
+                    raise NotOrdinaryError
+                made[python_name] = None
+            elif given is not None and type(item) is not given:
                 raise NotOrdinaryError
-            made[field[0]] = field[1](item)
+            else:
+                made[python_name] = item if convert_item is None else convert_item(item)
         if one_of and (len(value) != 1 or next(iter(value.values())) is None):
             raise NotOrdinaryError
         instance = make(cls)
@@ -177,66 +222,34 @@ def _compile_input(type_: GraphQLInputObjectType) -> Convert:
     return convert
 
 
-def _compile(type_: GraphQLInputType) -> Convert:
+def _compile_field(name: str, type_: GraphQLInputType) -> _Field:
     if isinstance(type_, GraphQLNonNull):
-        return _compile_leaf(type_.of_type)
-    convert = _compile_leaf(type_)
-    return lambda value: None if value is None else convert(value)
+        return _Field(name, False, *_compile_leaf(type_.of_type))
+    return _Field(name, True, *_compile_leaf(type_))
 
 
-def _compile_leaf(type_: GraphQLInputType) -> Convert:
+def _compile_leaf(type_: GraphQLInputType) -> _Leaf:
     if isinstance(type_, GraphQLInputObjectType):
-        return _compile_input(type_)
+        return _Leaf(dict, _compile_input(type_))
     if isinstance(type_, GraphQLEnumType):
-        return _compile_enum(type_)
+        definition: StrawberryEnumDefinition = type_.extensions["strawberry-definition"]
+        members: dict[str, Any] = {name: definition.wrapped_cls(value.value) for name, value in type_.values.items()}
+        return _Leaf(str, members.__getitem__)
     if isinstance(type_, GraphQLScalarType):
-        return _SCALARS.get(type_.name) or _compile_scalar(type_)
+        return _SCALARS.get(type_.name) or _Leaf(None, type_.coerce_input_value)
     assert isinstance(type_, GraphQLList)
     raise TypeError("lists inside bulk inputs are not supported")
 
 
-def _compile_enum(type_: GraphQLEnumType) -> Convert:
-    definition: StrawberryEnumDefinition = type_.extensions["strawberry-definition"]
-    members: dict[str, Any] = {name: definition.wrapped_cls(value.value) for name, value in type_.values.items()}
-
-    def convert(value: Any) -> Any:
-        if type(value) is not str or value not in members:
-            raise NotOrdinaryError
-        return members[value]
-
-    return convert
-
-
-def _compile_scalar(type_: GraphQLScalarType) -> Convert:
-    parse = type_.coerce_input_value
-
-    def convert(value: Any) -> Any:
-        if value is None:
-            raise NotOrdinaryError
-        try:
-            return parse(value)
-        except Exception as error:
-            raise NotOrdinaryError from error
-
-    return convert
-
-
-def _string(value: Any) -> str:
-    if type(value) is not str:
+def _int(value: int) -> int:
+    if not GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT:
         raise NotOrdinaryError
     return value
 
 
-def _boolean(value: Any) -> bool:
-    if type(value) is not bool:
-        raise NotOrdinaryError
-    return value
-
-
-def _int(value: Any) -> int:
-    if type(value) is not int or not -(2**31) <= value < 2**31:
-        raise NotOrdinaryError
-    return value
-
-
-_SCALARS: dict[str, Convert] = {"String": _string, "Boolean": _boolean, "Int": _int}
+_SCALARS = {
+    "String": _Leaf(str, None),
+    "Boolean": _Leaf(bool, None),
+    "Int": _Leaf(int, _int),
+    "JSON": _Leaf(None, None),
+}

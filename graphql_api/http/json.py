@@ -7,6 +7,9 @@ import orjson
 
 _ENOUGH_DIGITS = 100
 """An integer with more is beyond 64 bits, and so is one with these first ones only."""
+_DIGITS_AS_ZEROS = bytes(ord("0") if chr(byte) in "0123456789" else byte for byte in range(256))
+_MANY_DIGITS = b"0" * 19
+"""Any integer with fewer fits 64 bits."""
 
 
 def read_json(text: str | bytes) -> Any:
@@ -15,6 +18,14 @@ def read_json(text: str | bytes) -> Any:
     Raises:
         ValueError: it is no JSON, or nested too deep to be read.
     """
+    try:
+        written = text.encode() if isinstance(text, str) else text
+        # orjson rounds integers beyond 64 bits, so it does not get what may hold one. What it refuses is looked at
+        # again, because it refuses some JSON, too: half a surrogate pair, deep nesting, a byte order mark.
+        if _MANY_DIGITS not in written.translate(_DIGITS_AS_ZEROS):
+            return orjson.loads(written)
+    except ValueError:
+        pass
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")

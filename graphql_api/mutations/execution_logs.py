@@ -8,6 +8,7 @@ import strawberry
 from db.commands.execution_logs import append_logs
 from db.reader import Reader
 from db.transaction import Transaction
+from graphql_api.bulk_inputs import BulkArguments
 from graphql_api.context import Info
 from graphql_api.mutations.command import run, workflow_execution
 from graphql_api.observability.metrics import LOG_ENTRIES
@@ -19,7 +20,7 @@ from graphql_api.types.results import AppendLogsPayload, AppendLogsResult
 class ExecutionLogMutations:
     """What engines report of logs."""
 
-    @strawberry.mutation
+    @strawberry.mutation(extensions=[BulkArguments()])
     async def append_logs(
         self,
         info: Info,

@@ -20,6 +20,7 @@ from db.errors import NotFoundError
 from db.queries.node_executions import steps_by_id
 from db.reader import Reader
 from db.transaction import Transaction
+from graphql_api.bulk_inputs import BulkArguments
 from graphql_api.context import Info
 from graphql_api.mutations.audit import audit_transitions
 from graphql_api.mutations.command import node_execution, of_id, run, seen
@@ -39,7 +40,7 @@ from graphql_api.types.results import (
 class NodeExecutionMutations:
     """What engines report of steps."""
 
-    @strawberry.mutation
+    @strawberry.mutation(extensions=[BulkArguments()])
     async def create_node_executions(
         self,
         info: Info,
@@ -142,7 +143,7 @@ class NodeExecutionMutations:
         work = of_id(id, lambda session: retry_node_execution(session, id, force=force))
         return await run(info, idempotency_key, [id, force], work, node_execution)
 
-    @strawberry.mutation
+    @strawberry.mutation(extensions=[BulkArguments()])
     async def transition_node_executions(
         self, info: Info, transitions: list[NodeTransitionInput], idempotency_key: str | None = None
     ) -> TransitionNodeExecutionsResult:

@@ -75,7 +75,8 @@ def outcome(executor: Any, kind: str, value: Any) -> Any:
     field = SCHEMA.get_type_by_name("Mutation").get_field(mutation)  # type: ignore[union-attr]
     (argument,) = (argument for argument in field.arguments if argument.python_name == name)
     registry = SCHEMA.schema_converter.scalar_registry
-    return convert_argument(built.variable_values.coerced["items"], argument.type, registry, SCHEMA.config)
+    converted = convert_argument(built.variable_values.coerced["items"], argument.type, registry, SCHEMA.config)
+    return field.extensions[0].map_arguments({name: converted})
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
@@ -106,5 +107,6 @@ def test_ordinary_items_take_the_fast_way(kind: str, item: Any, monkeypatch: pyt
         return stock.__mro__[1].build.__func__(Executor, *arguments, **named)
 
     monkeypatch.setattr(stock, "build", build, raising=False)
-    assert outcome(bulk_inputs.Executor, kind, [item] * 3) != []
+    (converted,) = outcome(bulk_inputs.Executor, kind, [item] * 3).values()
+    assert len(converted) == 3
     assert seen == [[]]
