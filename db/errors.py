@@ -34,6 +34,10 @@ class InvalidInputError(ExecgraphError, ValueError):
         super().__init__(message)
         self.field = field
 
+    def within(self, path: str) -> "InvalidInputError":
+        """The same of a value that is a part of another one."""
+        return InvalidInputError(f"{path}.{self.field}", str(self))
+
 
 class InvalidTransitionError(ExecgraphError, ValueError):
     """The state machine does not allow this action from the entity's present status."""

@@ -1,6 +1,5 @@
 """Appending log entries."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
@@ -11,16 +10,15 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, text
 from db.commands.locks import lock_run_to_append
 from db.enums import LogLevel
 from db.errors import InvalidInputError
-from db.json import write_json
 from db.models import NodeExecution
 from db.transaction import Transaction, touch
 from db.validation import (
     MAX_BATCH_BYTES,
     check_batch,
     check_integer,
-    check_json,
     check_message,
     check_timestamp,
+    checked_json,
 )
 
 
@@ -51,18 +49,18 @@ async def append_logs(session: Transaction, run_id: UUID, entries: Sequence[NewE
         NotFoundError: no such run.
         InvalidInputError: an entry is not acceptable (the path names it); nothing is written.
     """
-    _check(entries)
+    now = datetime.now(UTC)
+    data = _check(entries, now)
     await lock_run_to_append(session, run_id)
     attempts = await _present_attempts(session, run_id, entries)
-    now = datetime.now(UTC)
-    levels = Counter(entry.level for entry in entries)
+    levels = [entry.level for entry in entries]
     parameters = {
         "run": run_id,
         "count": len(entries),
-        **{level.value: levels[level] for level in LogLevel},
-        "levels": [entry.level.value for entry in entries],
+        **{level.value: levels.count(level) for level in LogLevel},
+        "levels": levels,
         "messages": [entry.message for entry in entries],
-        "data": [None if entry.data is None else write_json(entry.data) for entry in entries],
+        "data": data,
         "timestamps": [entry.timestamp or now for entry in entries],
         "steps": [entry.node_execution_id for entry in entries],
         "attempts": [
@@ -102,19 +100,26 @@ _APPEND = text(
 )
 
 
-def _check(entries: Sequence[NewEntry]) -> None:
+def _check(entries: Sequence[NewEntry], now: datetime) -> list[str | None]:
+    """Refuse what is not acceptable; give the entries' data as it is written."""
     check_batch(entries, "entries")
     size = 0
+    written: list[str | None] = []
     for place, entry in enumerate(entries):
-        path = f"entries[{place}]"
-        check_message(entry.message, f"{path}.message")
-        size += len(entry.message.encode()) + check_json(entry.data, f"{path}.data")
-        check_timestamp(entry.timestamp, f"{path}.timestamp")
-        check_integer(entry.attempt, f"{path}.attempt", at_least=1)
-        if entry.attempt is not None and entry.node_execution_id is None:
-            raise InvalidInputError(f"{path}.attempt", "needs a step")
+        try:
+            check_message(entry.message, "message")
+            data = checked_json(entry.data, "data")
+            check_timestamp(entry.timestamp, "timestamp", now=now)
+            check_integer(entry.attempt, "attempt", at_least=1)
+            if entry.attempt is not None and entry.node_execution_id is None:
+                raise InvalidInputError("attempt", "needs a step")
+        except InvalidInputError as error:
+            raise error.within(f"entries[{place}]") from None
+        size += len(entry.message.encode()) + len(data or b"")
+        written.append(None if data is None else data.decode())
     if size > MAX_BATCH_BYTES:
         raise InvalidInputError("entries", f"hold {size} bytes; at most {MAX_BATCH_BYTES} are allowed")
+    return written
 
 
 async def _present_attempts(session: Transaction, run_id: UUID, entries: Sequence[NewEntry]) -> dict[UUID | None, int]:

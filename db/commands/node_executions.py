@@ -81,14 +81,17 @@ def _check_each(steps: Sequence[NewStep]) -> None:
         path = f"node_executions[{place}]"
         if step.node_id is None and step.name is None:
             raise InvalidInputError(path, "needs a node or a name")
-        check_name(step.name, f"{path}.name")
-        check_name(step.key, f"{path}.key")
-        check_integer(step.execution_order, f"{path}.execution_order", at_least=0)
-        check_json(step.input_data, f"{path}.input_data")
-        if step.id in ids:
-            raise InvalidInputError(f"{path}.id", "is used twice in this call")
-        if step.key in keys:
-            raise InvalidInputError(f"{path}.key", "is used twice in this call")
+        try:
+            check_name(step.name, "name")
+            check_name(step.key, "key")
+            check_integer(step.execution_order, "execution_order", at_least=0)
+            check_json(step.input_data, "input_data")
+            if step.id in ids:
+                raise InvalidInputError("id", "is used twice in this call")
+            if step.key in keys:
+                raise InvalidInputError("key", "is used twice in this call")
+        except InvalidInputError as error:
+            raise error.within(path) from None
         if step.id is not None:
             ids.add(step.id)
         if step.key is not None:

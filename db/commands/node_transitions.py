@@ -94,8 +94,7 @@ async def transition_node_executions(session: Transaction, transitions: Sequence
             attempt = _attempt(step)
             transition_step(step, runs[step.workflow_execution_id].status, transition)
         except InvalidInputError as error:
-            path = f"transitions[{place}].{transition.action.value}.{error.field}"
-            outcomes.append(InvalidInputError(path, str(error)))
+            outcomes.append(error.within(f"transitions[{place}].{transition.action.value}"))
         except ExecgraphError as error:
             outcomes.append(error)
         else:
