@@ -9,7 +9,7 @@ from typing import Any
 
 from graphql_api.http.app import create_app
 from graphql_api.observability.logs import configure_logs
-from graphql_api.server import DrainingServer, server_config
+from graphql_api.server import DrainingServer, server_config, settle_garbage_collector
 from graphql_api.settings import load_settings
 
 
@@ -41,6 +41,7 @@ def main(socket_number: str, ready: str) -> None:
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     app = create_app(settings)
+    settle_garbage_collector()
     server = Worker(server_config(app, settings), app.state.draining, settings.linger_seconds, ready=int(ready))
     server.run(sockets=[socket.socket(fileno=int(socket_number))])
 
