@@ -26,14 +26,15 @@ def served(database_url: str) -> Iterator[tuple[str, int]]:
         found = re.search(r"http://[0-9.:]+", line)
         if found is None:
             raise RuntimeError(f"the server said {line!r}")
-        _wait_for(found[0])
+        wait_for(found[0])
         yield found[0], process.pid
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait_for(address: str) -> None:
+def wait_for(address: str) -> None:
+    """Wait until the server there is ready."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.place import place, place_options
 from benchmarks.report import PACKAGES, machine
+from benchmarks.served import wait_for
 from benchmarks.write_calls import Api, Call, Connection, Endpoint, Handwritten, entries
 from db import Database
 
@@ -34,8 +35,10 @@ STEPS, ENTRIES = 100, 1_000
 """Of a whole run."""
 LINE = "| {:44} | {:>10} | {:>10} | {:>6} | {:>8} |"
 
-Client = Callable[[Connection, float], Awaitable[int]]
+Reports = Callable[[float], Awaitable[int]]
 """Reports until the time is over; gives how many things it reported."""
+Client = Callable[[Connection], Awaitable[Reports]]
+"""Sets up, which does not count, and gives what reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,19 @@ def appending(batch: int) -> Callable[[Endpoint, str], Client]:
     """Each client appends to a run of its own."""
 
     def prepare(endpoint: Endpoint, workflow_id: str) -> Client:
-        async def client(connection: Connection, until: float) -> int:
+        async def client(connection: Connection) -> Reports:
             run_id = await new_run(connection, workflow_id)
             call = Call("appendLogs", {"workflowExecutionId": run_id, "entries": entries(batch)})
-            request, sent = endpoint.prepare(call), 0
-            while time.perf_counter() < until:
-                endpoint.read(call, await connection.send(request))
-                sent += batch
-            return sent
+            request = endpoint.prepare(call)
+
+            async def report(until: float) -> int:
+                sent = 0
+                while time.perf_counter() < until:
+                    endpoint.read(call, await connection.send(request))
+                    sent += batch
+                return sent
+
+            return report
 
         return client
 
@@ -87,20 +95,21 @@ def appending(batch: int) -> Callable[[Endpoint, str], Client]:
 def transitioning(_: Endpoint, workflow_id: str) -> Client:
     """Each client starts and completes the steps of a run of its own, one by one."""
 
-    async def client(connection: Connection, until: float) -> int:
-        done = 0
-        while time.perf_counter() < until:
-            run_id = await new_run(connection, workflow_id)
-            began = time.perf_counter()
-            steps = await new_steps(connection, run_id)
-            until += time.perf_counter() - began  # set-up does not count
+    async def client(connection: Connection) -> Reports:
+        run_id = await new_run(connection, workflow_id)
+        steps = await new_steps(connection, run_id, 1_000)
+
+        async def report(until: float) -> int:
+            done = 0
             for step in steps:
                 for mutation in ("startNodeExecution", "completeNodeExecution"):
                     if time.perf_counter() > until:
                         return done
                     await connection.ask(Call(mutation, {"id": step}))
                     done += 1
-        return done
+            return done
+
+        return report
 
     return client
 
@@ -108,18 +117,21 @@ def transitioning(_: Endpoint, workflow_id: str) -> Client:
 def whole_runs(_: Endpoint, workflow_id: str) -> Client:
     """Create and start a run, create, start and complete its steps, append its entries, complete it."""
 
-    async def client(connection: Connection, until: float) -> int:
-        done = 0
-        while time.perf_counter() < until:
-            run_id = await new_run(connection, workflow_id)
-            steps = await new_steps(connection, run_id)
-            await move_all(connection, "start", steps)
-            given = {"workflowExecutionId": run_id, "entries": entries(ENTRIES, steps)}
-            await connection.ask(Call("appendLogs", given))
-            await move_all(connection, "complete", steps)
-            await connection.ask(Call("completeWorkflowExecution", {"id": run_id}))
-            done += 1
-        return done
+    async def client(connection: Connection) -> Reports:
+        async def report(until: float) -> int:
+            done = 0
+            while time.perf_counter() < until:
+                run_id = await new_run(connection, workflow_id)
+                steps = await new_steps(connection, run_id, STEPS)
+                await move_all(connection, "start", steps)
+                given = {"workflowExecutionId": run_id, "entries": entries(ENTRIES, steps)}
+                await connection.ask(Call("appendLogs", given))
+                await move_all(connection, "complete", steps)
+                await connection.ask(Call("completeWorkflowExecution", {"id": run_id}))
+                done += 1
+            return done
+
+        return report
 
     return client
 
@@ -132,9 +144,9 @@ async def new_run(connection: Connection, workflow_id: str) -> str:
     return run_id
 
 
-async def new_steps(connection: Connection, run_id: str) -> list[str]:
+async def new_steps(connection: Connection, run_id: str, count: int) -> list[str]:
     """PENDING steps."""
-    steps = [{"key": f"step-{place}", "name": f"Step {place}", "executionOrder": place} for place in range(STEPS)]
+    steps = [{"key": f"step-{place}", "name": f"Step {place}", "executionOrder": place} for place in range(count)]
     given = {"workflowExecutionId": run_id, "nodeExecutions": steps}
     return [step["id"] for step in await connection.ask(Call("createNodeExecutions", given))]
 
@@ -167,6 +179,7 @@ def served(endpoint: type[Endpoint], database_url: str) -> Iterator[Endpoint]:
         found = re.search(r"http://[0-9.]+:([0-9]+)", process.stdout.readline())
         if found is None:
             raise RuntimeError(f"{command} does not say where it serves")
+        wait_for(found[0])
         yield endpoint(int(found[1]))
     finally:
         process.terminate()
@@ -178,8 +191,9 @@ async def rate(endpoint: Endpoint, question: Question, workflow_id: str, seconds
     client = question.client(endpoint, workflow_id)
     async with AsyncExitStack() as stack:
         connections = [await stack.enter_async_context(Connection(endpoint)) for _ in range(question.connections)]
+        reports = await asyncio.gather(*(client(connection) for connection in connections))
         began = time.perf_counter()
-        done = await asyncio.gather(*(client(connection, began + seconds) for connection in connections))
+        done = await asyncio.gather(*(report(began + seconds) for report in reports))
         return sum(done) / (time.perf_counter() - began)
 
 
