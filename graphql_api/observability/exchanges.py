@@ -8,7 +8,7 @@ from typing import Any, Final
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.observability.metrics import HTTP_IN_FLIGHT, HTTP_REQUESTS, HTTP_SECONDS, WEBSOCKETS
+from graphql_api.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS, WEBSOCKETS
 from graphql_api.observability.request_id import HEADER, REQUEST_ID, RequestIds
 
 logger = logging.getLogger("execgraph.requests")
@@ -18,6 +18,15 @@ EVENT_STREAM: Final = b"text/event-stream"
 """What lasts for as long as somebody follows says nothing of how fast we are."""
 NO_STATUS: Final = "(none)"
 """The client went away before there was an answer."""
+
+
+class InFlight:
+    """How many exchanges are under way: a number that is looked at, because a gauge takes as long as all the rest."""
+
+    count = 0
+
+
+IN_FLIGHT: Final = InFlight()
 
 
 class Exchanges:
@@ -72,13 +81,16 @@ class Exchanges:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message.get("headers", ()), (HEADER, request_id.encode())]
-                streams = any(name == b"content-type" and value.startswith(EVENT_STREAM) for name, value in headers)
+                for name, value in headers:
+                    if name == b"content-type":
+                        streams = value.startswith(EVENT_STREAM)
+                        break
                 if self._is_leaving():
                     headers.append((b"connection", b"close"))
                 message["headers"] = headers
             await send(message)
 
-        HTTP_IN_FLIGHT.inc()
+        IN_FLIGHT.count += 1
         try:
             await self._app(scope, receive, answer)
         except Exception:
@@ -86,7 +98,7 @@ class Exchanges:
             raise
         finally:
             seconds = time.perf_counter() - began
-            HTTP_IN_FLIGHT.dec()
+            IN_FLIGHT.count -= 1
             self._count(scope["path"], status, None if streams else seconds)
             if self._log_all or (seconds >= self._slow_seconds and not streams):
                 self._log(scope, status, seconds)

@@ -8,7 +8,9 @@ from typing import Final
 
 from db.database import Database
 from db.hints import Hints
+from graphql_api.observability.exchanges import IN_FLIGHT
 from graphql_api.observability.metrics import (
+    HTTP_IN_FLIGHT,
     HUB_LISTENING,
     HUB_WATCHED_RUNS,
     HUB_WATCHES,
@@ -50,6 +52,7 @@ class Sampling:
 
     def look(self) -> None:
         """Note how things stand."""
+        HTTP_IN_FLIGHT.set(IN_FLIGHT.count)
         for name, pool in self._database.pools().items():
             POOL_IN_USE.labels(name).set(pool.in_use)
             POOL_IDLE.labels(name).set(pool.idle)
