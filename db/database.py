@@ -21,6 +21,7 @@ from db.json import write_json
 from db.pool import Pool, PoolUse
 from db.reader import Reader
 from db.session import DatabaseSession
+from db.statement_trace import StatementEnded, trace_connection, trace_engine
 from db.transaction import Transaction, touched
 
 T = TypeVar("T")
@@ -83,6 +84,7 @@ class Database:
         self._sessions = async_sessionmaker(
             self.engine, class_=DatabaseSession, expire_on_commit=False, info={"on_change": self._changed}
         )
+        self._ended: StatementEnded | None = None
         self.on_change: Callable[[set[UUID]], None] | None = None
         """Called after each commit with the runs that it changed; must not block."""
 
@@ -99,6 +101,11 @@ class Database:
         await self._driver_pool.close()
         await self.engine.dispose()
         await self.readers.close()
+
+    def trace(self, ended: StatementEnded) -> None:
+        """Have a function called after each statement, by the task that executed it; before any connection is open."""
+        self._ended = ended
+        trace_engine(self.engine, ended)
 
     def session(self) -> DatabaseSession:
         """A new session, to use as `async with database.session() as session:`."""
@@ -187,7 +194,10 @@ class Database:
 
     async def _connect(self) -> Any:
         options = {**self.connect_options(), **self._connect_args}
-        return await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
+        connection = await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
+        if self._ended is not None:
+            trace_connection(connection, self._ended)
+        return connection
 
     async def _connect_reader(self) -> Any:
         """Open a connection on which reads are planned for the values they are executed with.

@@ -44,6 +44,8 @@ def create_app(settings: Settings) -> Starlette:
     if settings.opentelemetry:
         TRACING.begin()
     database = Database(settings.database_url, pool_size=settings.pool_size, max_overflow=settings.pool_overflow)
+    if TRACING.is_on:
+        database.trace(TRACING.statement)
     hints = Hints(database, settings.listen_url)
     feeds = Feeds(database, hints, settings.log_grace_seconds)
     subscribers = Subscribers(settings.max_subscriptions, settings.max_subscriptions_per_token)

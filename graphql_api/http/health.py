@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from db.database import Database, sqlstate
 from db.hints import Hints
+from db.transaction import Transaction
 from graphql_api.http.draining import Draining
 from graphql_api.observability.metrics import READY
 from migrations import alembic_config
@@ -19,6 +20,7 @@ ANSWER_SECONDS: Final = 3.0
 """How long the database may take to answer; whoever asks waits no longer, and neither would a client."""
 
 _UNDEFINED_TABLE = "42P01"
+_READ_ONLY = text("SHOW transaction_read_only")
 
 
 async def healthz(_: Request) -> Response:
@@ -62,13 +64,16 @@ class Readiness:
         return None  # of this version, or of a newer one, which keeps what this version needs
 
     async def _revision(self) -> Any:
-        async with self._database.read() as connection:
-            return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+        rows = await self._database.fetch("SELECT version_num FROM alembic_version")
+        return rows[0][0] if rows else None
 
     async def _is_read_only(self) -> bool:
         """Ask by the pool that writes."""
-        shown = await self._database.run_command(lambda session: session.execute(text("SHOW transaction_read_only")))
-        return bool(shown.scalar_one() == "on")
+
+        async def ask(transaction: Transaction) -> bool:
+            return bool((await transaction.execute(_READ_ONLY)).scalar_one() == "on")
+
+        return await self._database.run_command(ask)
 
     def _said_of(self, error: Exception) -> str:
         if sqlstate(error) == _UNDEFINED_TABLE:

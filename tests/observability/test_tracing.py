@@ -59,6 +59,29 @@ def test_an_operation_is_a_span_inside_its_exchange_which_is_part_of_the_clients
     assert dict(operation.attributes) == {"graphql.operation.type": "query", "graphql.operation.name": "Flows"}
 
 
+@pytest.mark.parametrize(
+    ("query", "verb"),
+    [
+        ("{ workflows { totalCount } }", "SELECT"),
+        ('mutation { createWorkflow(input: { name: "a" }) { __typename } }', "INSERT"),
+    ],
+)
+def test_statements_are_spans_inside_their_operation_without_any_value(
+    exported: InMemorySpanExporter, database_url: str, query: str, verb: str
+) -> None:
+    with ApiServer(database_url) as api:
+        spans(exported)
+        api.ask(query)
+        made = spans(exported)
+    operation = next(span for span in made if "graphql.operation.type" in span.attributes)
+    statements = [span for span in made if span.attributes.get("db.system.name") == "postgresql"]
+    assert verb in {span.attributes["db.operation.name"] for span in statements}
+    for span in statements:
+        assert span.parent.span_id == operation.context.span_id
+        assert operation.start_time <= span.start_time <= span.end_time
+        assert span.attributes["db.query.text"].split()[0].upper() == span.attributes["db.operation.name"]
+
+
 def test_what_failed_is_marked(exported: InMemorySpanExporter, database_url: str) -> None:
     with ApiServer(database_url) as api:
         spans(exported)
