@@ -56,7 +56,7 @@ class Results:
         self, what: str, ours: float, bare: float | None = None, bound: float | None = None, worst: Any = ""
     ) -> None:
         """Print and keep a line; `bound` limits the ratio to the bare loop's, `worst` the figure itself."""
-        ratio = None if bare is None else ours / bare
+        ratio = ours / bare if bare else None
         broken = (bound is not None and ratio is not None and ratio > bound) or (worst != "" and ours > worst)
         limit = f"{bound:.0f} x" if bound is not None else f"{worst:,.0f}" if worst != "" else ""
         if broken:
@@ -86,7 +86,7 @@ def served(command: list[str], database_url: str) -> Iterator[tuple[int, int]]:
             raise RuntimeError(f"the server said {line!r}")
         yield int(found[1]), process.pid
     finally:
-        process.terminate()
+        process.kill()
         process.wait(30)
 
 
