@@ -12,6 +12,7 @@ import httpx
 from db.hints import Hints
 from graphql_api.context import Context
 from graphql_api.http.app import create_app
+from graphql_api.http.draining import Draining
 from graphql_api.server import DrainingServer, listen, server_config
 from graphql_api.settings import Settings
 from tests.pgbouncer import pooled
@@ -43,6 +44,7 @@ class ApiServer:
         app = create_app(self._settings)
         self.context: Context = app.state.context
         self.hints: Hints = app.state.hints
+        self.draining: Draining = app.state.draining
         config = server_config(app, self._settings)
         self._uvicorn = DrainingServer(config, app.state.draining)
         started = threading.Event()

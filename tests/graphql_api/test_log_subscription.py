@@ -215,3 +215,20 @@ async def test_entries_of_an_open_transaction_are_waited_for_by_those_that_come_
                 await session.commit()
             await second
             assert await sequences(follower, 2) == [1, 2]
+
+
+async def test_a_stream_outlives_the_connections_to_the_database(server: ApiServer) -> None:
+    run_id = running(server)
+    async with Database(server.database_url) as database, following(server, LOGS, run=run_id) as follower:
+        append(server, run_id, 1)
+        assert await follower.event() == batch(1)
+        async with database.session() as session:
+            await session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+            session.add(ExecutionLog(workflow_execution_id=run_id, level=LogLevel.INFO, message="entry 2"))
+            await session.commit()
+        assert await follower.event() == batch(2)

@@ -1,12 +1,22 @@
 """workflowExecutionChanged and workflowExecutionsChanged: what changed, coalesced, up to the final state."""
 
+import asyncio
+import os
+import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
+import pytest
+from sqlalchemy import text
+
+from db import Database
 from tests.api_server import ApiServer
 from tests.graphql_api.followers import Follower, following
 from tests.graphql_api.reports import at, log, run, running, steps, transition, workflow
+
+FULL = os.environ.get("EXECGRAPH_TORTURE") == "full"
 
 RUN = """
 subscription ($id: UUID!, $after: Int! = 0) {
@@ -143,3 +153,79 @@ async def test_a_list_begins_empty_then_tells_what_changed_and_what_left_it(api:
         transition(api, "completeWorkflowExecution", before)
         transition(api, "deleteWorkflowExecution", new)
         await until(follower, (new, None), (before, None))
+
+
+async def test_events_of_a_busy_run_come_about_four_times_a_second_and_the_last_is_its_final_state(
+    api: ApiServer,
+) -> None:
+    run_id = running(api)
+    made = steps(api, run_id, *(f"step {number}" for number in range(40)))
+    times: list[float] = []
+
+    def work() -> None:
+        until = time.monotonic() + 2
+        for step_id in made:
+            transition(api, "startNodeExecution", step_id)
+            log(api, run_id, "working")
+            transition(api, "completeNodeExecution", step_id)
+            if time.monotonic() > until:
+                break
+        transition(api, "cancelWorkflowExecution", run_id)
+
+    async with following(api, RUN, id=run_id) as follower:
+        await follower.event()
+        working = asyncio.create_task(asyncio.to_thread(work))
+        began, event = time.monotonic(), {}
+        while event.get("workflowExecution", {}).get("status") != "CANCELLED":
+            event = await follower.event()
+            times.append(time.monotonic())
+        await working
+        await follower.ends()
+    assert len(times) <= 2 + (times[-1] - began) / 0.25
+    fields = "status logCounts { total } nodeStatusCounts { completed }"
+    query = f"query ($id: UUID!) {{ workflowExecution(id: $id) {{ {fields} }} }}"
+    assert event["workflowExecution"] == api.ask(query, id=run_id)
+
+
+@pytest.mark.parametrize("size", [pytest.param(5_000 if FULL else 1_200, marks=pytest.mark.torture)])
+async def test_a_dashboard_stays_current_from_events_alone(api: ApiServer, size: int) -> None:
+    """It is cut again and again, resumes after the last revision, and ends with what the database has."""
+    run_id = running(api)
+    names = [f"step {number}" for number in range(size)]
+    made = [id_ for start in range(0, size, 1_000) for id_ in steps(api, run_id, *names[start : start + 1_000])]
+    shown: dict[str, str] = {}
+    chance = random.Random(3)
+
+    def work() -> None:
+        for start in range(0, size, 200):
+            some = made[start : start + 200]
+            for action in ("start", chance.choice(("complete", "cancel"))):
+                moves = [{action: {"id": id_}} for id_ in some]
+                api.ask(
+                    "mutation ($moves: [NodeTransitionInput!]!)"
+                    " { transitionNodeExecutions(transitions: $moves) { __typename } }",
+                    moves=moves,
+                )
+        transition(api, "completeWorkflowExecution", run_id)
+
+    revision, status, events = 0, "RUNNING", 0
+    working = asyncio.create_task(asyncio.to_thread(work))
+    while status == "RUNNING":
+        async with following(api, RUN, id=run_id, after=revision) as follower:
+            for _ in range(chance.randrange(1, 6)):
+                event = await follower.event(60)
+                events += 1
+                assert event["revision"] >= revision
+                assert len(event["nodeExecutions"]) <= 1_000
+                revision, status = event["revision"], event["workflowExecution"]["status"]
+                shown.update({changed["name"]: changed["status"] for changed in event["nodeExecutions"]})
+                if status != "RUNNING":
+                    break
+    await working
+    print(f"\n{size} steps, {events} events")
+    async with Database(api.database_url) as database, database.read() as connection:
+        rows = await connection.execute(
+            text("SELECT name, upper(status) FROM node_executions WHERE workflow_execution_id = :run"), {"run": run_id}
+        )
+        assert shown == dict(list(rows))
+    assert len(shown) == size
