@@ -34,6 +34,7 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
   const [following, setFollowing] = useState(linked === null);
   const [viewport, setViewport] = useState(600);
   const [selected, setSelected] = useState<number | null>(linked);
+  const at = useRef(linked); // where keys go on from: two may come before anything is drawn again
   const [open, setOpen] = useState(false);
   const [said, setSaid] = useState("");
   const row = NARROW.matches ? 42 : 21;
@@ -87,6 +88,7 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
   };
 
   const choose = (sequence: number) => {
+    at.current = sequence;
     setSelected(sequence);
     pointed.current = sequence;
     link(sequence);
@@ -113,7 +115,8 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
     return () => element.removeEventListener("wheel", onWheel);
   }, [scroll.stretch]);
 
-  const here = () => selected ?? lines.lineAt(Math.ceil(scroll.first(scroller.current?.scrollTop ?? 0)))?.sequence ?? 0;
+  const here = () =>
+    at.current ?? lines.lineAt(Math.ceil(scroll.first(scroller.current?.scrollTop ?? 0)))?.sequence ?? 0;
   const jump = async (direction: 1 | -1) => {
     const found = await model.error(here(), direction);
     if (found === null) {
@@ -125,16 +128,16 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
     await go(found);
   };
   const move = (by: number) => {
-    const index = selected === null ? Math.floor(scroll.first(top)) : lines.indexOf(selected) + by;
+    const index = at.current === null ? Math.floor(scroll.first(top)) : lines.indexOf(at.current) + by;
     const line = lines.lineAt(Math.min(lines.count - 1, Math.max(0, index)));
     if (!line) return;
     setFollowing(false);
     choose(line.sequence);
     const element = scroller.current!;
-    const at = lines.indexOf(line.sequence);
+    const place = lines.indexOf(line.sequence);
     const first = scroll.first(element.scrollTop);
-    if (at < first) element.scrollTop = scroll.topOf(at);
-    else if (at > first + viewport / row - 2) element.scrollTop = scroll.topOf(at - viewport / row + 2);
+    if (place < first) element.scrollTop = scroll.topOf(place);
+    else if (place > first + viewport / row - 2) element.scrollTop = scroll.topOf(place - viewport / row + 2);
   };
   const beginning = () => {
     setFollowing(false);
@@ -146,6 +149,7 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
     if (lines instanceof FilteredLog && lines.hasAfter) await model.start(null);
     setFollowing(true);
     setSelected(null);
+    at.current = null;
     link(null);
   };
   useKeys({

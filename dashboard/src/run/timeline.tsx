@@ -73,11 +73,11 @@ export function Timeline({ model, run, selected, select }: TimelineProps) {
     const row = rows[index];
     if (!row) return;
     virtualizer.scrollToIndex(index, { align: "auto" });
-    setFocused(row.node.step.id);
+    focused.current = row.node.step.id;
     focusDrawn(scroller.current, `[data-step="${row.node.step.id}"] button.name`);
   };
-  const [focused, setFocused] = useState<string | null>(null);
-  const current = () => indexOf(focused ?? selected);
+  const focused = useRef<string | null>(null); // no state: two keys may come before anything is drawn again
+  const current = () => indexOf(focused.current ?? selected);
   const step = (by: number) => {
     const from = current();
     focusRow(Math.min(rows.length - 1, Math.max(0, from < 0 ? 0 : from + by)));
@@ -93,8 +93,8 @@ export function Timeline({ model, run, selected, select }: TimelineProps) {
     k: () => step(-1),
     ArrowDown: () => step(1),
     ArrowUp: () => step(-1),
-    ArrowLeft: () => focused && fold(focused, true),
-    ArrowRight: () => focused && fold(focused, false),
+    ArrowLeft: () => focused.current && fold(focused.current, true),
+    ArrowRight: () => focused.current && fold(focused.current, false),
     "/": () => document.querySelector<HTMLInputElement>(".timeline-bar input")?.focus(),
   });
 
@@ -168,7 +168,9 @@ export function Timeline({ model, run, selected, select }: TimelineProps) {
                     selected={row.node.step.id === selected}
                     select={select}
                     fold={fold}
-                    onFocus={setFocused}
+                    onFocus={(id) => {
+                      focused.current = id;
+                    }}
                     position={item.index + 1}
                     of={rows.length}
                   />

@@ -55,7 +55,7 @@ function RunsTable({ main, model, view, change }: TableProps) {
   const list = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   const [narrow, setNarrow] = useState(NARROW.matches);
-  const [focused, setFocused] = useState<string | null>(null);
+  const focused = useRef<string | null>(null); // no state: two keys may come before anything is drawn again
   const [unseen, setUnseen] = useState(0);
   model.version.value; // drawn again when the rows change
   const { rows } = model.list.current;
@@ -114,11 +114,11 @@ function RunsTable({ main, model, view, change }: TableProps) {
   }, [offset, margin, lastShown, rows.length, model.loading.value]);
 
   const step = (by: number) => {
-    const from = focused === null ? -1 : model.list.current.indexOf(focused);
+    const from = focused.current === null ? -1 : model.list.current.indexOf(focused.current);
     const to = Math.min(rows.length - 1, Math.max(0, from + by));
     const row = rows[to];
     if (!row) return;
-    setFocused(row.id);
+    focused.current = row.id;
     virtualizer.scrollToIndex(to, { align: "auto" });
     focusDrawn(list.current, `[data-run="${row.id}"] a`);
   };
@@ -151,7 +151,9 @@ function RunsTable({ main, model, view, change }: TableProps) {
                   index={item.index}
                   top={item.start - margin}
                   height={height}
-                  onFocus={setFocused}
+                  onFocus={(id) => {
+                    focused.current = id;
+                  }}
                 />
               ),
           )}

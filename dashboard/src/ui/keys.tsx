@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Dialog } from "./dialog";
 
 const helping = signal(false);
@@ -10,13 +10,16 @@ export function showKeys(): void {
 
 /** Do something on keys, unless somebody is writing or a dialog is open. */
 export function useKeys(bindings: Record<string, (event: KeyboardEvent) => void>): void {
+  const latest = useRef(bindings);
+  latest.current = bindings;
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const target = event.target as HTMLElement;
       if (document.querySelector("dialog[open]")) return;
       if (target.closest("input, textarea, select, [contenteditable]") && event.key !== "Escape") return;
-      const binding = Object.hasOwn(bindings, event.key) ? bindings[event.key] : undefined;
+      const { current } = latest;
+      const binding = Object.hasOwn(current, event.key) ? current[event.key] : undefined;
       if (binding) {
         event.preventDefault();
         binding(event);
@@ -24,7 +27,7 @@ export function useKeys(bindings: Record<string, (event: KeyboardEvent) => void>
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
-  });
+  }, []);
 }
 
 const HELP: readonly [string, readonly [string, string][]][] = [
