@@ -7,7 +7,10 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 from db.commands.heartbeats import fail_silent_run, find_silent_runs
 from db.commands.idempotency import forget_calls
@@ -17,6 +20,8 @@ from db.errors import NotFoundError
 logger = logging.getLogger("execgraph.upkeep")
 
 HEARTBEAT_CHECK_SECONDS = 1.0
+STANDSTILL_SECONDS = 5.0
+"""A check that comes so late, or takes so long, says that nobody could report meanwhile."""
 RUNS_PER_CHECK = 100
 FORGET_SECONDS = 60.0
 CALLS_PER_STATEMENT = 1_000
@@ -41,22 +46,30 @@ class Upkeep:
 
     async def _fail_silent_runs(self) -> None:
         """Look again and again; a run has its whole timeout from when reports could be heard (again)."""
-        listening_since = time.monotonic()
+        listening_since = looked_at = time.monotonic()
         while True:
             try:
-                await self._fail_all_silent(timedelta(seconds=time.monotonic() - listening_since))
+                silent = await self._silent_runs(timedelta(seconds=time.monotonic() - listening_since))
+                if time.monotonic() - looked_at > STANDSTILL_SECONDS:
+                    # This process or the database stood still, and reports with it.
+                    listening_since = time.monotonic()
+                else:
+                    await self._fail(silent)
             except Exception as error:
                 logger.warning("cannot look for silent runs: %s", error)
                 await asyncio.sleep(HEARTBEAT_CHECK_SECONDS)
                 listening_since = time.monotonic()
+            looked_at = time.monotonic()
             await asyncio.sleep(HEARTBEAT_CHECK_SECONDS)
 
-    async def _fail_all_silent(self, listening_for: timedelta) -> None:
+    async def _silent_runs(self, listening_for: timedelta) -> list[UUID]:
         async with self._database.session() as session:
-            silent = await find_silent_runs(session, listening_for, RUNS_PER_CHECK)
+            return await find_silent_runs(session, listening_for, RUNS_PER_CHECK)
+
+    async def _fail(self, silent: Sequence[UUID]) -> None:
         for run_id in silent:
             with contextlib.suppress(NotFoundError):
-                if await self._database.run_command(lambda session, run_id=run_id: fail_silent_run(session, run_id)):  # type: ignore[misc]
+                if await self._database.run_command(partial(fail_silent_run, id=run_id)):
                     logger.warning("run %s failed: its engine is not heard of any more", run_id)
 
     async def _forget_calls(self) -> None:

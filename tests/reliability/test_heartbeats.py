@@ -3,14 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from db import Database
+from db import Database, ExecutionStatus, WorkflowExecution
+from db.commands.heartbeats import find_silent_runs
+from db.commands.workflow_executions import start_workflow_execution
+from graphql_api import upkeep
 from tests.api_server import ApiServer
+from tests.db.builders import a_run as made_run
 from tests.reliability.reports import a_run, a_step, log, logged, report, some_steps
 from tests.reliability.store import connect, eventually, fetch
 
@@ -152,6 +156,42 @@ async def test_an_engine_that_comes_back_in_time_after_all_processes_were_down_g
 
         await eventually(silent_has_ended)
         assert api.ask(RUN, id=run_id)["logCounts"] == {"total": 0, "warning": 0}
+
+
+async def test_a_run_has_its_whole_timeout_after_the_process_stood_still(
+    shared_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "HEARTBEAT_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(upkeep, "STANDSTILL_SECONDS", 1.5)
+    looked = asyncio.Event()
+
+    async def look(*arguments: Any) -> Any:
+        found = await find_silent_runs(*arguments)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(upkeep, "find_silent_runs", look)
+
+    async def status_of(run_id: UUID) -> ExecutionStatus:
+        async with shared_database.session() as session:
+            return (await session.get_one(WorkflowExecution, run_id)).status
+
+    run_id = await made_run(shared_database)
+    await shared_database.run(lambda session: start_workflow_execution(session, run_id, heartbeat_timeout_seconds=2))
+    async with upkeep.Upkeep(shared_database, timedelta(hours=1)):
+        await looked.wait()
+        time.sleep(3)  # noqa: ASYNC251 - nothing of this process goes on, and no report arrives
+        for _ in range(3):
+            looked.clear()
+            await asyncio.wait_for(looked.wait(), 10)
+        assert await status_of(run_id) is ExecutionStatus.RUNNING
+
+        async def has_failed() -> bool:
+            return await status_of(run_id) is ExecutionStatus.FAILED
+
+        stood_still = time.monotonic()
+        await eventually(has_failed)
+    assert time.monotonic() - stood_still > 1
 
 
 async def test_a_heartbeat_does_not_wait_for_the_row_of_the_run(api: ApiServer) -> None:
