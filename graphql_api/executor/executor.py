@@ -1,5 +1,6 @@
 """The executor: what a root field gave is completed breadth-first, as long as nothing unusual happens."""
 
+import logging
 from copy import copy
 from typing import Any
 
@@ -11,6 +12,8 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from graphql_api.executor.eager import begin
 from graphql_api.executor.levels import Levels
 from graphql_api.executor.plans import Plans, ResolveInfo
+
+logger = logging.getLogger("execgraph.executor")
 
 
 class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -63,8 +66,8 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         try:
             return await Levels(self).root(return_type, details, info, result)
-        except Exception:  # noqa: S110 - whatever it is, the stock executor meets it again and tells of it
-            pass
+        except Exception:  # whatever it is, the stock executor meets it again and tells of it
+            logger.debug("left to the stock executor: %s", info.field_name, exc_info=True)
         stock = copy(self)  # shares the collected errors
         stock.stock = True
         completed = stock.complete_value(return_type, details, info, path, result, position_context)
