@@ -29,6 +29,8 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = {servers}
 max_client_conn = 2000
+query_wait_timeout = 3
+server_login_retry = 1
 logfile = {folder}/log
 """
 

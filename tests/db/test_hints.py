@@ -74,6 +74,13 @@ async def process(url: str) -> AsyncIterator[Process]:
 
 
 @pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database of its own, reached directly: through a pooler nothing is heard."""
+    async with Database(database_url) as database:
+        yield database
+
+
+@pytest.fixture
 async def here(database_url: str) -> AsyncIterator[Process]:
     async with process(database_url) as here:
         yield here
