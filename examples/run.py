@@ -12,7 +12,7 @@ EXECGRAPH = [sys.executable, "-m", "graphql_api.cli"]
 STOP_SECONDS = 30
 
 GREETING = """
-Open http://{address}/graphql in a browser for GraphiQL, and try
+Open http://{address}/ in a browser for the dashboard, or http://{address}/graphql for GraphiQL, and try
 
     {{ workflowExecutions(first: 5) {{ nodes {{ id status durationSeconds logCounts {{ total error }} }} }} }}
 

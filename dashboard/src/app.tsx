@@ -28,7 +28,7 @@ export function App() {
           <a href="/" aria-current={place.value.path === "/" ? "page" : undefined}>
             Runs
           </a>
-          <a href="/graphql">API</a>
+          {viewer.value?.name === null && <a href="/graphql">API</a>}
         </nav>
         <span class="grow" />
         <ConnectionState />

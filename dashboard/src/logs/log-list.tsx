@@ -244,7 +244,11 @@ export function LogList({ model, run, linked, stepName, prefix, link, children }
       <div class="log-foot" role="status">
         <LogState model={model} following={following} />
         {said && <span>{said}</span>}
-        {failure && lines.count > 0 && <span class="problem-text">{failure.message} Trying again.</span>}
+        {failure && lines.count > 0 && (
+          <span class="problem-text">
+            {failure.message} {failure.kind === "offline" && "Trying again."}
+          </span>
+        )}
         <span class="grow" />
         <span class="num">
           {formatExactCount(lines.count)}

@@ -29,7 +29,7 @@ export function DataTab({ run }: { run: RunHeaderFragment }) {
     return () => {
       gone = true;
     };
-  }, [run.id, run.revision]);
+  }, [run.id, run.status]);
   if (data === null) return failure ? <FailureNote failure={failure} /> : <Note title="Loading…" />;
   return (
     <div class="data-tab">
