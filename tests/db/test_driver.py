@@ -54,7 +54,7 @@ async def test_records_are_read_as_in_a_session(database: Database) -> None:
     for read, ids in ((workflows_by_id, [workflow]), (runs_by_id, [run]), (steps_by_id, [*steps, uuid4()])):
 
         async def records(transaction: Transaction, read: Any = read, ids: Any = ids) -> Any:
-            return await read(transaction, ids)
+            return await read(await transaction.reader(), ids)
 
         assert await database.run_command(records) == await database.run(records)
 
