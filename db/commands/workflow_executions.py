@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from db.commands.counters import lock_counters, take_revisions
 from db.commands.locks import LockedRun, lock_run
-from db.commands.node_executions import insert_steps_of_definition
+from db.commands.node_creation import insert_steps_of_definition
 from db.digest import digest
 from db.enums import ExecutionStatus, TriggerType
 from db.errors import InvalidInputError, NotFoundError

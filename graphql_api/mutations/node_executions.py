@@ -6,10 +6,10 @@ from uuid import UUID
 
 import strawberry
 
+from db.commands.node_creation import create_node_executions
 from db.commands.node_executions import (
     cancel_node_execution,
     complete_node_execution,
-    create_node_executions,
     fail_node_execution,
     retry_node_execution,
     skip_node_execution,

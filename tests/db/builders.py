@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from db import Database, ExecutionStatus, LogLevel, TriggerType
 from db.commands.execution_logs import Appended, append_logs
+from db.commands.node_creation import create_node_executions
 from db.commands.node_executions import (
     cancel_node_execution,
     complete_node_execution,
-    create_node_executions,
     fail_node_execution,
     skip_node_execution,
     start_node_execution,

@@ -12,9 +12,9 @@ from sqlalchemy import text, update
 from db import Database, ExecutionStatus, LogLevel, NodeExecution, WorkflowExecution
 from db.commands.execution_logs import append_logs
 from db.commands.heartbeats import fail_silent_run, find_silent_runs, record_heartbeats
+from db.commands.node_creation import create_node_executions
 from db.commands.node_executions import (
     complete_node_execution,
-    create_node_executions,
     retry_node_execution,
     start_node_execution,
 )

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from db import Database, ExecutionStatus, TriggerType
 from db.commands.idempotency import Call, forget_calls, once
-from db.commands.node_executions import create_node_executions
+from db.commands.node_creation import create_node_executions
 from db.commands.workflow_executions import create_workflow_execution
 from db.commands.workflows import create_workflow, register_workflow
 from db.errors import (

@@ -15,10 +15,10 @@ from sqlalchemy.exc import DBAPIError
 
 from db import Database, ExecutionLog, ExecutionStatus, LogLevel, NodeExecution, WorkflowExecution
 from db.commands.heartbeats import record_heartbeats
+from db.commands.node_creation import create_node_executions
 from db.commands.node_executions import (
     cancel_node_execution,
     complete_node_execution,
-    create_node_executions,
     fail_node_execution,
     retry_node_execution,
     skip_node_execution,
