@@ -125,7 +125,7 @@ async def do(database: Database, run_id: UUID, steps: list[UUID], move: Move) ->
     command, arguments = _COMMANDS[move.of == RUN, move.action]
     id_ = run_id if move.of == RUN else steps[move.of]
     try:
-        await database.run(lambda session: command(session, id_, **arguments))
+        await database.run_command(lambda session: command(session, id_, **arguments))
     except InvalidTransitionError as error:
         if (error.id, error.attempted) != (id_, move.action):
             raise

@@ -101,7 +101,7 @@ async def test_the_deletion_of_a_long_run_does_not_delay_the_entries_of_others(
     await fetch(database_url, FILL, long, ENTRIES)
     usual = sorted([await timed_append(database, other) for _ in range(200)])
     watching = await connect(database_url)
-    deletion = asyncio.create_task(database.run(lambda session: delete_workflow_execution(session, long)))
+    deletion = asyncio.create_task(database.run_command(lambda session: delete_workflow_execution(session, long)))
     meanwhile: list[float] = []
     waits: list[Any] = []
     while not deletion.done():
@@ -135,7 +135,7 @@ async def test_entries_are_appended_to_a_run_while_its_own_entries_are_deleted(
 ) -> None:
     long = await a_run_of(database)
     await fetch(database_url, FILL, long, ENTRIES)
-    deletion = asyncio.create_task(database.run(lambda session: delete_workflow_execution(session, long)))
+    deletion = asyncio.create_task(database.run_command(lambda session: delete_workflow_execution(session, long)))
     appended = 0
     while not deletion.done():
         try:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
@@ -56,8 +57,10 @@ class Engines:
             values["parent_node_execution_id"] = self._a_step()
         elif self._steps and chosen < 0.7:
             values["retry_of_id"] = self._a_run()
-        id_ = await self._database.run(lambda session: create_workflow_execution(session, **values))
-        await self._database.run(lambda session: start_workflow_execution(session, id_, heartbeat_timeout_seconds=1))
+        id_ = await self._database.run_command(lambda session: create_workflow_execution(session, **values))
+        await self._database.run_command(
+            lambda session: start_workflow_execution(session, id_, heartbeat_timeout_seconds=1)
+        )
         self._steps[id_] = await some_steps(self._database, id_, *(StepInput() for _ in range(STEPS)))
 
     def _a_run(self) -> UUID:
@@ -111,7 +114,7 @@ class Engines:
 
     async def transition_many(self) -> None:
         given = [StepTransition(self._a_step(), self._action(), values={"error_message": "x"}) for _ in range(20)]
-        await self._database.run(lambda session: transition_node_executions(session, given))
+        await self._database.run_command(lambda session: transition_node_executions(session, given))
 
     def _action(self) -> Action:
         return self._random.choice([Action.START, Action.FAIL, Action.CANCEL])
@@ -124,15 +127,15 @@ class Engines:
     async def heartbeat(self) -> None:
         runs = self._some_runs()
         self._random.shuffle(runs)
-        await self._database.run(lambda session: record_heartbeats(session, runs))
+        await self._database.run_command(lambda session: record_heartbeats(session, runs))
 
     async def fail_silent(self) -> None:
         run_id = self._a_run()
-        await self._database.run(lambda session: fail_silent_run(session, run_id))
+        await self._database.run_command(lambda session: fail_silent_run(session, run_id))
 
     async def delete(self) -> None:
         run_id = self._a_run()
-        await self._database.run(lambda session: delete_workflow_execution(session, run_id))
+        await self._database.run_command(lambda session: delete_workflow_execution(session, run_id))
         del self._steps[run_id]
         await self.begin_run()
 
@@ -140,7 +143,13 @@ class Engines:
         while time.monotonic() < until:
             try:
                 await what()
-            except (ExecgraphError, IntegrityError, StaleDataError, KeyError) as error:
+            except (
+                ExecgraphError,
+                IntegrityError,
+                asyncpg.IntegrityConstraintViolationError,
+                StaleDataError,
+                KeyError,
+            ) as error:
                 # Gone, or in another state: another engine was there first.
                 self.refused[f"{what.__name__}: {type(error).__name__}"] += 1
             else:

@@ -37,7 +37,7 @@ async def test_eight_writers_append_while_the_run_completes(database: Database, 
 
     async def complete() -> None:
         await halfway.wait()
-        await database.run(lambda session: complete_workflow_execution(session, run_id))
+        await database.run_command(lambda session: complete_workflow_execution(session, run_id))
 
     seen: list[int] = []
     written = asyncio.Event()
@@ -59,7 +59,7 @@ async def test_eight_writers_append_while_the_run_completes(database: Database, 
         await following
     count = WRITERS * sum(place % 3 + 1 for place in range(APPENDS))
     assert seen == list(range(1, count + 1))
-    assert (await run_of(database, run_id)).status is ExecutionStatus.COMPLETED
+    assert (await run_of(database, run_id)).status == ExecutionStatus.COMPLETED
     statement = """SELECT message, count(*), max(sequence) - min(sequence) + 1 FROM execution_logs GROUP BY message"""
     found = {message: (entries, span) for message, entries, span in await fetch(database_url, statement)}
     assert found == {

@@ -66,7 +66,7 @@ async def test_every_pair_of_transitions_has_an_outcome_that_one_after_the_other
     assert watcher.looked > 0
     for place, ((before, pair), (run_id, step_id)) in enumerate(zip(given, subjects, strict=True)):
         told: list[Outcome] = outcomes[place * CONTENDERS : (place + 1) * CONTENDERS]
-        now = State((await run_of(clients, run_id)).status.value, ((await step_of(clients, step_id)).status.value,))
+        now = State((await run_of(clients, run_id)).status, ((await step_of(clients, step_id)).status,))
         assert explained(before, told, now), (before, pair, told, now)
 
 

@@ -23,12 +23,12 @@ async def create(database: Database, run_id: UUID, steps: list[UUID]) -> None:
 
 async def start(database: Database, run_id: UUID, steps: list[UUID]) -> None:
     id_ = steps.pop()
-    await database.run(lambda session: start_node_execution(session, id_))
+    await database.run_command(lambda session: start_node_execution(session, id_))
 
 
 async def start_many(database: Database, run_id: UUID, steps: list[UUID]) -> None:
     given = [StepTransition(steps.pop(), Action.START) for _ in range(2)]
-    outcomes = await database.run(lambda session: transition_node_executions(session, given))
+    outcomes = await database.run_command(lambda session: transition_node_executions(session, given))
     if isinstance(outcomes[0], InvalidTransitionError):
         raise outcomes[0]
 
@@ -58,9 +58,9 @@ async def test_a_run_is_cancelled_while_many_clients_go_on_with_its_steps(
         await busy.wait()
     before = done
     async with asyncio.timeout(20):
-        await database.run(lambda session: cancel_workflow_execution(session, run_id))
+        await database.run_command(lambda session: cancel_workflow_execution(session, run_id))
     # Those who were there before it, and not many times as many.
     assert done - before <= 5 * CLIENTS
     async with asyncio.timeout(20):
         await asyncio.gather(*clients)
-    assert (await run_of(database, run_id)).status is ExecutionStatus.CANCELLED
+    assert (await run_of(database, run_id)).status == ExecutionStatus.CANCELLED
