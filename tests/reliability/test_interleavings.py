@@ -50,7 +50,7 @@ class Interleavings(RuleBasedStateMachine):
             self._told = await asyncio.gather(*doing)
             run = await run_of(self._database, self._run)
             steps = [await step_of(self._database, step) for step in self._steps]
-            return State(run.status.value, tuple(step.status.value for step in steps))
+            return State(run.status, tuple(step.status for step in steps))
 
         now = self._runner.run(together())
         assert explained(self._state, self._told, now), (self._state, self._told, now)
