@@ -31,6 +31,7 @@ async def open_page(browser: Browser, served: Served, path: str) -> Page:
     return page
 
 
+@pytest.mark.timeout(300)  # two starts of a server take long on a loaded machine
 async def test_after_a_restart_nothing_is_missing(browser: Browser, database_url: str) -> None:
     async with Served(database_url) as served:
         workflow = await register(served, "nightly", "load", "report")
