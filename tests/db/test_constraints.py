@@ -111,7 +111,22 @@ STATUS_CHECKS = [
     ("status", {"status": "paused", "started_at": None}),
 ]
 
+TOKEN = "01a20000-0000-7000-8000-00000000000f"
+
+
+def api_token(**values: str) -> str:
+    """An INSERT of a token like the one that is there, but for these values, which are SQL."""
+    columns = {"id": f"'{TOKEN}'", "name": "'t'", "role": "'viewer'", "digest": "sha256('t')", **values}
+    return f"INSERT INTO api_tokens ({', '.join(columns)}) VALUES ({', '.join(columns.values())})"
+
+
 REFUSED = [
+    ("pk_api_tokens", api_token(name="'u'", digest="sha256('u')")),
+    ("uq_api_tokens_name", api_token(id="gen_random_uuid()", digest="sha256('u')")),
+    ("uq_api_tokens_digest", api_token(id="gen_random_uuid()", name="'u'")),
+    ("ck_api_tokens_role", api_token(role="'owner'")),
+    ("ck_api_tokens_namespaces", api_token(namespaces="'{}'")),
+    ("ck_api_tokens_digest", api_token(digest="'short'")),
     ("pk_workflows", workflow(id=WORKFLOW)),
     ("ck_workflows_version", workflow(version=0)),
     ("ck_workflows_namespace", workflow(namespace="")),
@@ -178,7 +193,7 @@ async def connection(shared_database_url: str) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(**connect_options(shared_database_url))
     transaction = connection.transaction()
     await transaction.start()
-    for statement in ROWS:
+    for statement in (*ROWS, api_token()):
         await connection.execute(statement)
     yield connection
     await transaction.rollback()
