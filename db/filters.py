@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.orm import aliased
 from sqlalchemy.types import TypeEngine
 
 from db.enums import ExecutionStatus, LogLevel, TriggerType
@@ -33,7 +34,7 @@ from db.models import ExecutionCounter, ExecutionLog, NodeExecution, Workflow, W
 from db.models.model import JSON_COLUMN
 from db.paging import Way
 from db.records import ExecutionLogRecord
-from db.search import contains, has_prefix, ids_with_prefix, pattern
+from db.search import Patterns, contains, has_prefix, ids_with_prefix, pattern, shown_contains
 
 _TEXT, _UUID, _INSTANT = Text(), Uuid(), DateTime(timezone=True)
 
@@ -66,22 +67,27 @@ class WorkflowFilter:
     namespaces: tuple[str, ...] | None = None
     search: str | None = None
     """Text in the name or the key."""
+    within: tuple[str, ...] | None = None
+    """The namespaces that exist for who asks; None: all."""
 
     @property
     def shape(self) -> Hashable:
         """What the conditions depend on."""
-        return (_shape(self.namespaces), _shape(self.search))
+        return (_shape(self.namespaces), _shape(self.search), _shape(self.within))
 
     @property
     def values(self) -> dict[str, Any]:
         """The parameters of the conditions."""
-        values = {} if self.namespaces is None else {"namespaces": _value(self.namespaces)}
+        given = (("namespaces", self.namespaces), ("within", self.within))
+        values = {name: _value(value) for name, value in given if value is not None}
         if self.search is not None:
             values["pattern"] = pattern(self.search)
         return values
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """The SQL conditions, which hold together."""
+        if self.within is not None:
+            yield among(Workflow.namespace, "within", self.within, _TEXT)
         if self.namespaces is not None:
             yield among(Workflow.namespace, "namespaces", self.namespaces, _TEXT)
         if self.search is not None:
@@ -106,11 +112,15 @@ class WorkflowExecutionFilter:
     """An id's prefix, or text in the workflow's name or the error message."""
     metadata: "JsonText | None" = None
     """What the metadata contains."""
+    within: tuple[str, ...] | None = None
+    """The namespaces that exist for who asks; None: all."""
+    masked: Patterns | None = None
+    """What is masked in the text that is searched."""
 
     @property
     def shape(self) -> Hashable:
         """What the conditions and the ways depend on."""
-        shape = tuple([_shape(getattr(self, name)) for name in self.__slots__])
+        shape = (*[_shape(getattr(self, name)) for name in self.__slots__], self.masked)
         return shape if self.search is None else (*shape, ids_with_prefix(self.search) is not None)
 
     @property
@@ -130,12 +140,18 @@ class WorkflowExecutionFilter:
     def certain(self) -> Iterator[ColumnElement[bool]]:
         """The SQL conditions, which hold together, and with one of the ways."""
         run = WorkflowExecution
+        if self.within is not None:
+            yield among(run.namespace, "within", self.within, _TEXT)
         if self.namespaces is not None:
             yield among(run.namespace, "namespaces", self.namespaces, _TEXT)
         if self.workflow_ids is not None:
             yield among(run.workflow_id, "workflow_ids", self.workflow_ids, _UUID)
         if self.retry_of_ids is not None:
             yield among(run.retry_of_id, "retry_of_ids", self.retry_of_ids, _UUID)
+            if self.within is not None:
+                original = aliased(WorkflowExecution)
+                seen = among(original.namespace, "within", self.within, _TEXT)
+                yield select(original.id).where(original.id == run.retry_of_id, seen).exists()
         if self.status is not None:
             yield among(run.status, "status", self.status, _TEXT)
         if self.trigger_type is not None:
@@ -160,7 +176,7 @@ class WorkflowExecutionFilter:
         run = WorkflowExecution
         named = select(Workflow.id).where(contains(Workflow.name)).subquery("named")
         ways = [
-            Way(and_(run.error_message.is_not(None), contains(run.error_message))),
+            Way(and_(run.error_message.is_not(None), shown_contains(run.error_message, self.masked))),
             Way(run.workflow_id == named.c.id, of_each=named),
         ]
         if ids_with_prefix(self.search) is not None:
@@ -223,11 +239,14 @@ class ExecutionLogFilter:
     from_sequence: int | None = None
     to_sequence: int | None = None
     """Inclusive, as `from_sequence` is."""
+    masked: Patterns | None = None
+    """What is masked in the text that is searched."""
 
     @property
     def shape(self) -> Hashable:
         """What the conditions depend on."""
-        return tuple([_shape(value) for value in (self._levels(), *(getattr(self, name) for name in _LOG_VALUES))])
+        given = (self._levels(), *(getattr(self, name) for name in _LOG_VALUES))
+        return (*[_shape(value) for value in given], self.masked)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -246,7 +265,7 @@ class ExecutionLogFilter:
         if (levels := self._levels()) is not None:
             yield among(log.level, "levels", levels, _TEXT)
         if self.search is not None:
-            yield contains(log.message)
+            yield shown_contains(log.message, self.masked)
         if self.since is not None:
             yield log.timestamp >= bindparam("since", type_=_INSTANT)
         if self.until is not None:

@@ -18,6 +18,20 @@ def contains(column: Any) -> ColumnElement[bool]:
     return _folded(column).like(_folded(PATTERN), escape="\\")
 
 
+Patterns = tuple[tuple[str, str], ...]
+"""What looks like a secret, each with what is shown instead: `db.secrets.Secrets.patterns`."""
+
+
+def shown_contains(column: Any, patterns: Patterns | None) -> ColumnElement[bool]:
+    """The same of what is shown of the column to whom secrets are not, so that nobody can guess them by searching."""
+    found = contains(column)
+    if patterns is None:
+        return found
+    for hidden, instead in patterns:
+        column = func.regexp_replace(column, hidden, instead, "gi", type_=Text())
+    return and_(found, contains(column))  # the first one is what an index or statistics know
+
+
 def pattern(search: str) -> str:
     """What to compare with; `%` and `_` are themselves."""
     escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

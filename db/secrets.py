@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import re2
-from sqlalchemy import ColumnElement, Text, func
 
 MASK: Final = "***"
 
@@ -200,13 +199,6 @@ class Secrets:
         for pattern, replacement in self._compiled:
             text = pattern.sub(replacement, text)
         return text
-
-    def masked_column(self, column: Any) -> ColumnElement[str]:
-        """The same in SQL."""
-        for pattern, replacement in self.patterns:
-            column = func.regexp_replace(column, pattern, replacement, "gi", type_=Text())
-        masked: ColumnElement[str] = column
-        return masked
 
 
 def _finds_one_of(stems: Sequence[str]) -> Callable[[str], Any]:

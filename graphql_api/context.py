@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
 from db.database import Database
+from db.errors import NotFoundError
 from db.feeds import Feeds
+from db.queries.node_executions import steps_by_id
+from db.queries.workflow_executions import runs_by_id
+from db.queries.workflows import workflows_by_id
 from db.reader import Reader
 from graphql_api.document import Operation
 from graphql_api.security.access import UNAUTHENTICATED, Access
@@ -20,6 +25,10 @@ from graphql_api.subscribers import Subscribers
 K = TypeVar("K")
 V = TypeVar("V")
 P = ParamSpec("P")
+
+
+_BY_ID = frozenset({runs_by_id, steps_by_id, workflows_by_id})
+"""What reads things by their ids, which anybody may have come by: for some callers they do not exist."""
 
 
 class Context:
@@ -97,6 +106,8 @@ class Context:
             try:
                 async with self.database.reader() as reader:
                     found = await read(reader, missing, *arguments)  # type: ignore[call-arg]
+                if self.access.namespaces is not None and read in _BY_ID:
+                    found = await self._seen(found)
             except BaseException as error:
                 for key in missing:
                     del loaded[key]
@@ -109,6 +120,28 @@ class Context:
             if isinstance(loaded[key], asyncio.Future):
                 await loaded[key]
         return [loaded[key] for key in keys]
+
+    async def _seen(self, records: Sequence[Any]) -> list[Any]:
+        """The records, and None for those in namespaces that do not exist for who asks. A step is where its run is."""
+        steps = [record for record in records if record is not None and not hasattr(record, "namespace")]
+        runs = await self.load(runs_by_id, [step.workflow_execution_id for step in steps]) if steps else []
+        unseen = {step.id for step, run in zip(steps, runs, strict=True) if run is None}
+        return [
+            None
+            if record is None
+            or (record.id in unseen if not hasattr(record, "namespace") else not self.access.sees(record.namespace))
+            else record
+            for record in records
+        ]
+
+    async def check_run(self, run_id: UUID) -> None:
+        """Refuse a run that does not exist for who asks, where that takes a look.
+
+        Raises:
+            NotFoundError: as if there were none.
+        """
+        if self.access.namespaces is not None and await self.load(runs_by_id, [run_id]) == [None]:
+            raise NotFoundError("Workflow execution", run_id)
 
     async def load_one(
         self,

@@ -56,7 +56,7 @@ class Query:
         before: str | None = None,
     ) -> Connection[Workflow]:
         """The definitions, newest created first."""
-        where = workflow_filter(namespaces, search)
+        where = workflow_filter(namespaces, search, info.context)
         page = page_of(_WORKFLOW_CURSORS, first, after, last, before)
         async with info.context.database.reader() as reader:
             found = await page_of_workflows(reader, where, page)
@@ -79,7 +79,7 @@ class Query:
         before: str | None = None,
     ) -> Connection[WorkflowExecution]:
         """The runs, newest created first unless ordered otherwise."""
-        where, order = run_filter(filter), run_order(order_by)
+        where, order = run_filter(filter, info.context), run_order(order_by)
         cursors = run_cursors("workflowExecutions", order_by)
         page = page_of(cursors, first, after, last, before)
         async with info.context.database.reader() as reader:
@@ -101,5 +101,5 @@ class Query:
     ) -> WorkflowExecutionStats:
         """Counts of the runs by the time they were created, all together and per bucket."""
         async with info.context.database.reader() as reader:
-            found: Any = await stats_of_runs(reader, run_filter(filter), bucket, time_zone)
+            found: Any = await stats_of_runs(reader, run_filter(filter, info.context), bucket, time_zone)
         return found

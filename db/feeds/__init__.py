@@ -39,9 +39,11 @@ class Feeds:
         """The feed of a run's log, for a follower with this filter."""
 
         def make() -> LogFeed:
-            return LogFeed(self._database, self.delivery, run_id, where.search, self._grace)
+            return LogFeed(self._database, self.delivery, run_id, where, self._grace)
 
-        async with self._following((LogFeed, run_id, where.search), make, run_id) as feed:
+        async with self._following(
+            (LogFeed, run_id, where.search, where.masked if where.search else None), make, run_id
+        ) as feed:
             yield feed
 
     @asynccontextmanager

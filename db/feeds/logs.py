@@ -46,19 +46,21 @@ class Kept(NamedTuple):
 class LogFeed(Feed):
     """The latest entries of one followed run, and how the run stands."""
 
-    def __init__(self, database: Database, delivery: Delivery, run_id: UUID, search: str | None, grace: float) -> None:
+    def __init__(
+        self, database: Database, delivery: Delivery, run_id: UUID, where: ExecutionLogFilter, grace: float
+    ) -> None:
         """Prepare.
 
         Args:
             database: where to read.
             delivery: what to count in.
             run_id: the run.
-            search: the text that is searched for: what case is, only the database knows.
+            where: of a follower; its search is that of all of them: what case is, only the database knows.
             grace: seconds of quiet after its end that make the log complete.
         """
         super().__init__(database, delivery)
         self._run_id = run_id
-        self._where = ExecutionLogFilter(search=search)
+        self._where = ExecutionLogFilter(search=where.search, masked=where.masked if where.search else None)
         self._grace = grace
         self._kept: deque[Kept] = deque()
         self._characters = 0

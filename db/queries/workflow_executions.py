@@ -64,7 +64,7 @@ RUNS = select(
     extract("epoch", DURATION).cast(Double).label("duration_seconds"),
 )
 _RUNS_BY_ID = Statement(RUNS.where(run.id == any_(ids_parameter())))
-_CHILD_RUNS_COUNT = Statement(counted(select(run.id), run.parent_node_execution_id))
+_NAMESPACES = Statement(select(run.id, run.namespace).where(run.id == any_(ids_parameter())))
 _LOG_COUNTS = Statement(
     select(
         counter.workflow_execution_id,
@@ -117,8 +117,13 @@ def _count_of_workflows(where: WorkflowExecutionFilter) -> AnySelect:
 
 
 @shaped
-def _of_steps(page: Page) -> AnySelect:
-    return children(RUNS, run.parent_node_execution_id, NEWEST_FIRST, page)
+def _of_steps(where: WorkflowExecutionFilter, page: Page) -> AnySelect:
+    return children(RUNS.where(*where.certain()), run.parent_node_execution_id, NEWEST_FIRST, page)
+
+
+@shaped
+def _count_of_steps(where: WorkflowExecutionFilter) -> AnySelect:
+    return counted(select(run.id).where(*where.certain()), run.parent_node_execution_id)
 
 
 async def runs_by_id(reader: Reader, ids: Sequence[UUID]) -> list[WorkflowExecutionRecord | None]:
@@ -165,14 +170,21 @@ async def count_runs_of_workflows(reader: Reader, ids: Sequence[UUID], where: Wo
     return await counts_of_each(reader, _count_of_workflows(where), ids, where.values)
 
 
-async def child_runs_of_steps(reader: Reader, ids: Sequence[UUID], page: Page) -> list[Slice[WorkflowExecutionRecord]]:
+async def child_runs_of_steps(
+    reader: Reader, ids: Sequence[UUID], where: WorkflowExecutionFilter, page: Page
+) -> list[Slice[WorkflowExecutionRecord]]:
     """A page of the runs that each step started."""
-    return await slices_of_each(reader, _of_steps(page), ids, {}, page, WorkflowExecutionRecord)
+    return await slices_of_each(reader, _of_steps(where, page), ids, where.values, page, WorkflowExecutionRecord)
 
 
-async def count_child_runs_of_steps(reader: Reader, ids: Sequence[UUID]) -> list[int]:
+async def count_child_runs_of_steps(reader: Reader, ids: Sequence[UUID], where: WorkflowExecutionFilter) -> list[int]:
     """The number of runs that each step started."""
-    return await counts_of_each(reader, _CHILD_RUNS_COUNT, ids, {})
+    return await counts_of_each(reader, _count_of_steps(where), ids, where.values)
+
+
+async def namespaces_of_runs(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The namespace of each of these runs that there is."""
+    return {row.id: row.namespace for row in await reader.rows(_NAMESPACES, {"ids": ids}, Row)}
 
 
 async def log_counts_of_runs(reader: Reader, ids: Sequence[UUID]) -> list[LogCounts]:

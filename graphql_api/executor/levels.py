@@ -66,6 +66,7 @@ class Levels:
         self._config = schema.config
         self._scalars = schema.schema_converter.scalar_registry
         self._completers: dict[int, list[Completer]] = {}
+        self._converts: dict[int, dict[int, Any]] = {}
 
     async def root(self, type_: GraphQLOutputType, details: FieldDetailsList, info: ResolveInfo, value: Any) -> Any:
         """Complete the value of a root field."""
@@ -186,7 +187,7 @@ class Levels:
         selection = self._selection(type_, field)
         items = bool(self._record_types) and all(issubclass(class_, self._record_types) for class_ in classes)
         leaves = selection.by_item if items else selection.by_attribute
-        answers = leaves(sources, self._completers_of(selection))
+        answers = leaves(sources, self._completers_of(selection, sources))
         if not selection.relations:
             return answers
         waiting: list[tuple[Relation, Waiting]] = []
@@ -228,8 +229,8 @@ class Levels:
             found = field.selections[field.place, type_.name] = select(type_, grouped, self._executor.schema.get_field)
         return found
 
-    def _completers_of(self, selection: Selection) -> list[Completer]:
-        """The completers of the leaves, for this context."""
+    def _completers_of(self, selection: Selection, sources: Sequence[Any]) -> list[Completer]:
+        """The completers of the leaves, for this context; a conversion that changes none of the values is left out."""
         if not selection.converted:
             return selection.completers
         found = self._completers.get(id(selection))
@@ -240,7 +241,13 @@ class Levels:
                 made = None if convert is None else convert(self._executor.context_value)
                 if made is not None:
                     found[place] = _composed(made, found[place])
+                    self._converts.setdefault(id(selection), {})[place] = made
             self._completers[id(selection)] = found
+        for place, made in self._converts.get(id(selection), {}).items():
+            attribute = selection.leaves[place].attribute
+            if len(sources) > 1 and made.changes_none([getattr(source, attribute) for source in sources]):
+                found = found.copy()
+                found[place] = selection.completers[place]
         return found
 
     async def _relation(

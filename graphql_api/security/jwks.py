@@ -88,7 +88,7 @@ class Jwks:
             try:
                 self._keys = await asyncio.to_thread(_read, self._source)
                 self._read_at = self._tried_at
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 logger.warning("cannot read the issuer's keys: %s", error)
                 if not self._keys:
                     raise KeysUnknownError(type(error).__name__) from error
@@ -110,7 +110,8 @@ def _read(source: str) -> list[dict[str, Any]]:
         content = Path(source).read_bytes()
     if len(content) > MAX_BYTES:
         raise ValueError("it is too large")
-    keys = json.loads(content)["keys"] if content else None
+    document = json.loads(content)
+    keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list):
         raise ValueError("it is no JSON Web Key Set")
     return [key for key in keys if isinstance(key, dict)]

@@ -32,16 +32,8 @@ class Masking:
         """A message with the credentials in it masked; the same object where there are none."""
         return self.secrets.masked_text(text)
 
-    def json(self, value: Any) -> Any:
-        """A JSON value with its secrets masked; the same object where there are none."""
-        if value is None or isinstance(value, (bool, int, float)):
-            return value
-        text = write_json(value)
-        masked = self.json_text(text)
-        return value if masked is text else orjson.loads(masked)
-
     def json_text(self, text: str) -> str:
-        """The same of JSON as text. What is not masked stays as it was, to the last digit."""
+        """JSON with the secrets in it masked. What is not masked stays as it was, to the last digit."""
         return self._masked(text) if self.secrets.json_may_hold(text) else text
 
     def none_in_json(self, texts: Iterable[str | None]) -> bool:

@@ -39,7 +39,8 @@ class ExecutionLogSubscriptions:
     ) -> AsyncGenerator[ExecutionLogBatch, None]:
         """Everything after a sequence, then what comes: in order, each entry exactly once."""
         check_integer(after, "after", at_least=0)
-        where = log_filter(filter)
+        await info.context.check_run(workflow_execution_id)
+        where = log_filter(filter, info.context)
         caught_up = False
         async with (
             info.context.feeds.log(workflow_execution_id, where) as feed,

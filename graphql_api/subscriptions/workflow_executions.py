@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from db.queries.workflow_executions import namespaces_of_runs
 from db.validation import check_integer
 from graphql_api.context import Info
 from graphql_api.types.filters import WorkflowExecutionFilter, run_filter
@@ -51,6 +52,7 @@ class WorkflowExecutionSubscriptions:
     ) -> AsyncGenerator[WorkflowExecutionChange, None]:
         """What changed after a revision, then what changes, coalesced; the last event is the final state."""
         check_integer(after, "after", at_least=0)
+        await info.context.check_run(id)
         async with info.context.feeds.run(id) as feed, aclosing(feed.follow(after)) as news:
             async for changes in news:
                 yield WorkflowExecutionChange(
@@ -67,10 +69,28 @@ class WorkflowExecutionSubscriptions:
         filter: WorkflowExecutionFilter | None = None,  # noqa: A002 - the contract's name
     ) -> AsyncGenerator[WorkflowExecutionsChange, None]:
         """Which runs of a filtered list changed, coalesced, and which left it."""
-        async with info.context.feeds.run_list(run_filter(filter)) as feed, aclosing(feed.follow()) as news:
+        where = run_filter(filter, info.context)
+        async with info.context.feeds.run_list(where) as feed, aclosing(feed.follow()) as news:
             async for change in news:
-                yield WorkflowExecutionsChange(
-                    changed=change.changed,  # type: ignore[arg-type]
-                    removed_ids=change.removed,
-                    shared=change.shared,
-                )
+                removed, gone = await _left(info, change.removed)
+                if change.changed or removed or not change.removed:
+                    yield WorkflowExecutionsChange(
+                        changed=change.changed,  # type: ignore[arg-type]
+                        removed_ids=removed,
+                        shared=change.shared,
+                    )
+                if gone:
+                    yield WorkflowExecutionsChange(changed=[], removed_ids=[], shared={})
+
+
+async def _left(info: Info, runs: list[UUID]) -> tuple[list[UUID], bool]:
+    """Those of the runs that left a list that the caller may know of, and whether there are others that are gone.
+
+    Nobody knows any more in which namespace a run was that is gone, so who is limited to some is told to look.
+    """
+    access = info.context.access
+    if access.namespaces is None or not runs:
+        return runs, False
+    async with info.context.database.reader() as reader:
+        namespaces = await namespaces_of_runs(reader, runs)
+    return [run_id for run_id in runs if namespaces.get(run_id) in access.namespaces], len(namespaces) < len(runs)

@@ -85,7 +85,7 @@ async def log_connections(
     info: Info, owners: Sequence[tuple[UUID, UUID | None]], given: ExecutionLogFilter | None, asked: Asked
 ) -> list[ExecutionLogConnection]:
     """The entries of runs, or of steps of runs, by sequence."""
-    where = log_filter(given)
+    where = log_filter(given, info.context)
     read: Any
     count: Any
     keys: Sequence[Any]

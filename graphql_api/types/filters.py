@@ -10,7 +10,9 @@ import strawberry
 from db import filters
 from db.paging import Order
 from db.queries.workflow_executions import NEWEST_FIRST, ORDERS, RunOrder
+from db.search import Patterns
 from db.validation import MAX_INT32, MAX_NAME_LENGTH, check_json, check_text
+from graphql_api.context import Context
 from graphql_api.errors import BadUserInputError
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import ExecutionStatus, LogLevel, OrderDirection, TriggerType
@@ -71,19 +73,22 @@ class ExecutionLogFilter:
     to_sequence: int | None = None
 
 
-def workflow_filter(namespaces: list[str] | None, search: str | None) -> filters.WorkflowFilter:
-    """Read the filter of a list of definitions."""
-    return filters.WorkflowFilter(_items(namespaces, "namespaces"), _text(search, "search"))
+def workflow_filter(namespaces: list[str] | None, search: str | None, context: Context) -> filters.WorkflowFilter:
+    """Read the filter of a list of definitions, as far as they exist for who asks."""
+    return filters.WorkflowFilter(_items(namespaces, "namespaces"), _text(search, "search"), _within(context))
 
 
-def run_filter(given: WorkflowExecutionFilter | None) -> filters.WorkflowExecutionFilter:
-    """Read the filter of a list of runs.
+def run_filter(given: WorkflowExecutionFilter | None, context: Context) -> filters.WorkflowExecutionFilter:
+    """Read the filter of a list of runs, as far as they exist for who asks.
 
     Raises:
-        BadUserInputError, InvalidInputError: a value is not acceptable.
+        BadUserInputError, InvalidInputError: a value is not acceptable, or would be compared with a secret.
     """
     if given is None:
-        return filters.WorkflowExecutionFilter()
+        return filters.WorkflowExecutionFilter(within=_within(context))
+    masking = context.masking
+    if masking is not None and (key := masking.secret_key(given.metadata)) is not None:
+        raise BadUserInputError(f"`metadata` cannot be filtered by {key!r}: what it holds is masked")
     minimum = given.min_duration_seconds
     if minimum is not None and not 0 <= minimum <= MAX_INT32:
         raise BadUserInputError(f"`minDurationSeconds` must be from 0 to {MAX_INT32}")
@@ -99,6 +104,8 @@ def run_filter(given: WorkflowExecutionFilter | None) -> filters.WorkflowExecuti
         has_errors=given.has_errors,
         search=_text(given.search, "search"),
         metadata=_json(given.metadata, "metadata"),
+        within=_within(context),
+        masked=_masked(given.search, context),
     )
 
 
@@ -120,7 +127,7 @@ def step_filter(given: NodeExecutionFilter | None) -> filters.NodeExecutionFilte
     )
 
 
-def log_filter(given: ExecutionLogFilter | None) -> filters.ExecutionLogFilter:
+def log_filter(given: ExecutionLogFilter | None, context: Context) -> filters.ExecutionLogFilter:
     """Read the filter of a list of log entries. Raises BadUserInputError, InvalidInputError."""
     if given is None:
         return filters.ExecutionLogFilter()
@@ -134,7 +141,20 @@ def log_filter(given: ExecutionLogFilter | None) -> filters.ExecutionLogFilter:
         attempt=given.attempt,
         from_sequence=given.from_sequence,
         to_sequence=given.to_sequence,
+        masked=_masked(given.search, context),
     )
+
+
+def _within(context: Context) -> tuple[str, ...] | None:
+    """The namespaces that exist for who asks; None: all."""
+    namespaces = context.access.namespaces
+    return None if namespaces is None else tuple(sorted(namespaces))
+
+
+def _masked(search: str | None, context: Context) -> Patterns | None:
+    """What a search does not look into, if it is for somebody from whom it is masked."""
+    masking = context.masking
+    return None if search is None or masking is None else masking.secrets.patterns
 
 
 def _items(values: list[T] | None, name: str) -> tuple[T, ...] | None:

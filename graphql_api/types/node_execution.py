@@ -24,7 +24,7 @@ from graphql_api.scalars import JSON
 from graphql_api.types.counts import LogCounts
 from graphql_api.types.enums import ExecutionStatus
 from graphql_api.types.execution_log import ExecutionLogConnection, log_connections
-from graphql_api.types.filters import ExecutionLogFilter
+from graphql_api.types.filters import ExecutionLogFilter, run_filter
 from graphql_api.types.masked import masked_json, masked_text
 from graphql_api.types.workflow import WorkflowNode
 from graphql_api.types.workflow_execution import WorkflowExecution, run_cursors
@@ -134,8 +134,13 @@ class NodeExecution:
         before: str | None = None,
     ) -> list[Connection[WorkflowExecution]]:
         """The runs that this step started, newest created first."""
+        where = run_filter(None, info.context)
         lists = [
-            (step.id, run_cursors(f"childExecutions {step.id}", None), Count(count_child_runs_of_steps, step.id))
+            (
+                step.id,
+                run_cursors(f"childExecutions {step.id}", None),
+                Count(count_child_runs_of_steps, step.id, (where,)),
+            )
             for step in steps
         ]
-        return await connections(info, Asked(first, after, last, before), lists, child_runs_of_steps)
+        return await connections(info, Asked(first, after, last, before), lists, child_runs_of_steps, (where,))

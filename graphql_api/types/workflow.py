@@ -122,7 +122,7 @@ class Workflow:
         """The runs, newest created first unless ordered otherwise."""
         from graphql_api.types.workflow_execution import run_cursors  # noqa: PLC0415 - the types refer to each other
 
-        where, order = run_filter(filter), run_order(order_by)
+        where, order = run_filter(filter, info.context), run_order(order_by)
         lists = [
             (
                 each.id,

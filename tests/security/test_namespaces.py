@@ -1,11 +1,13 @@
 """A token that is limited to some namespaces: what lies in others does not exist for it, over whatever path."""
 
+import asyncio
 import json
 import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from db import Database
@@ -149,6 +151,119 @@ def test_nothing_is_written_in_other_namespaces(world: World) -> None:
     )
     assert (refused["__typename"], refused["field"]) == ("InvalidInput", "retryOfId")
     assert world.all.post(STATE, run=world.theirs.run) == before
+
+
+READ = {
+    "workflow": "query ($id: UUID!) { workflow(id: $id) { id } }",
+    "run": "query ($id: UUID!) { workflowExecution(id: $id) { id } }",
+    "step": "query ($id: UUID!) { nodeExecution(id: $id) { id } }",
+}
+
+
+@pytest.mark.parametrize("thing", READ)
+def test_what_lies_in_another_namespace_is_not_there(world: World, thing: str) -> None:
+    for place in (world.ours, world.theirs):
+        id_ = getattr(place, thing)
+        assert world.all.ask(READ[thing], id=id_) == {"id": id_}
+        assert world.engine.ask(READ[thing], id=id_) == ({"id": id_} if place is world.ours else None)
+        assert world.admin.ask(READ[thing], id=id_) == ({"id": id_} if place is world.ours else None)
+
+
+def test_fields_that_lead_into_another_namespace_lead_nowhere(world: World) -> None:
+    document = """query ($child: UUID!, $again: UUID!, $step: UUID!) {
+        child: workflowExecution(id: $child) { parent { id } workflow { id } }
+        again: workflowExecution(id: $again) { retryOf { id } }
+        step: nodeExecution(id: $step) { childExecutions { totalCount nodes { id } edges { node { id } } } }
+    }"""
+    ours, theirs = world.ours, world.theirs
+    ids = {"child": ours.child, "again": ours.again, "step": ours.step}
+    seen = world.all.post(document, **ids)["data"]
+    assert (seen["child"]["parent"], seen["again"]["retryOf"]) == ({"id": theirs.step}, {"id": theirs.run})
+    assert world.engine.post(document, **ids)["data"] == {
+        "child": {"parent": None, "workflow": {"id": ours.workflow}},
+        "again": {"retryOf": None},
+        "step": {"childExecutions": {"totalCount": 0, "nodes": [], "edges": []}},
+    }
+    # A step of ours that started a run in theirs.
+    stranger = reports.run(world.all, theirs.workflow, parentNodeExecutionId=ours.step)
+    children = "query ($id: UUID!) { nodeExecution(id: $id) { childExecutions { totalCount nodes { id } } } }"
+    assert world.all.ask(children, id=ours.step)["childExecutions"] == {"totalCount": 1, "nodes": [{"id": stranger}]}
+    assert world.engine.ask(children, id=ours.step)["childExecutions"] == {"totalCount": 0, "nodes": []}
+
+
+LISTS = """query ($filter: WorkflowExecutionFilter, $namespaces: [String!]) {
+    workflows(namespaces: $namespaces) { totalCount nodes { namespace executions { totalCount nodes { namespace } } } }
+    workflowExecutions(filter: $filter) { totalCount nodes { namespace } edges { node { namespace } } }
+    workflowExecutionStats(filter: $filter) { summary { total byStatus { count } } }
+}"""
+
+
+@pytest.mark.parametrize("namespaces", [None, ["theirs"], ["ours", "theirs"], []])
+def test_lists_counts_and_statistics_are_of_ones_own_namespaces(world: World, namespaces: Any) -> None:
+    seen = world.engine.post(LISTS, filter={"namespaces": namespaces}, namespaces=namespaces)["data"]
+    number = 3 if namespaces is None or "ours" in namespaces else 0
+    runs = seen["workflowExecutions"]
+    assert (runs["totalCount"], len(runs["nodes"]), len(runs["edges"])) == (number, number, number)
+    assert seen["workflows"]["totalCount"] == (1 if number else 0)
+    assert seen["workflowExecutionStats"]["summary"]["total"] == number
+    assert "theirs" not in json.dumps(seen)
+
+
+def test_no_filter_reaches_into_another_namespace(world: World) -> None:
+    for filter_ in (
+        {"workflowIds": [world.theirs.workflow]},
+        {"retryOfIds": [world.theirs.run]},
+        {"search": world.theirs.run},
+    ):
+        assert world.engine.post(LISTS, filter=filter_)["data"]["workflowExecutions"]["totalCount"] == 0, filter_
+        assert world.all.post(LISTS, filter=filter_)["data"]["workflowExecutions"]["totalCount"] > 0, filter_
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "subscription ($id: UUID!) { executionLogs(workflowExecutionId: $id) { entries { message } } }",
+        "subscription ($id: UUID!) { workflowExecutionChanged(id: $id) { revision } }",
+    ],
+)
+def test_nothing_of_another_namespace_is_followed(world: World, document: str) -> None:
+    headers = {**bearer(world.engine.token), "accept": "text/event-stream"}
+    body = {"query": document, "variables": {"id": world.theirs.run}}
+    response = world.all.server.http.post("/graphql", json=body, headers=headers)
+    (event,) = [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: {")]
+    (error,) = event["errors"]
+    assert (error["message"], error["extensions"]) == (
+        f"Workflow execution {world.theirs.run} does not exist",
+        {"code": "NOT_FOUND"},
+    )
+
+
+async def test_a_followed_list_tells_of_ones_own_namespaces_only(world: World) -> None:
+    document = "subscription { workflowExecutionsChanged { changed { id namespace } removedIds } }"
+    headers = {**bearer(world.engine.token), "accept": "text/event-stream"}
+    async with (
+        asyncio.timeout(2 * SECONDS),
+        httpx.AsyncClient(timeout=SECONDS) as client,
+        client.stream("POST", world.all.server.url, json={"query": document}, headers=headers) as response,
+    ):
+        events = (
+            json.loads(line[6:])["data"]["workflowExecutionsChanged"]
+            async for line in response.aiter_lines()
+            if line.startswith("data: {")
+        )
+        assert await anext(events) == {"changed": [], "removedIds": []}
+        await asyncio.to_thread(reports.log, world.all, world.theirs.run, "not for you")
+        await asyncio.to_thread(reports.log, world.all, world.ours.run, "for you")
+        ours = {"changed": [{"id": world.ours.run, "namespace": "ours"}], "removedIds": []}
+        assert await anext(events) == ours
+        delete = "mutation ($id: UUID!) { deleteWorkflowExecution(id: $id) { __typename } }"
+        await asyncio.to_thread(world.all.ask, delete, id=world.theirs.run)
+        told = [await anext(events)]
+        while told[-1]["changed"]:  # runs of ours that lost by it what they referred to
+            told.append(await anext(events))
+        assert told[-1] == {"changed": [], "removedIds": []}  # something is gone, and not what
+        assert {run["namespace"] for event in told for run in event["changed"]} <= {"ours"}
+        assert not any(event["removedIds"] for event in told)
 
 
 def test_of_many_transitions_and_heartbeats_only_those_of_others_are_not_found(world: World) -> None:
