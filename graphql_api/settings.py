@@ -171,9 +171,6 @@ class Settings(BaseSettings):
         default=_DEFAULTS.cost, description="Objects in an answer, reckoned from the page sizes before execution."
     )
     max_errors: PositiveInt = Field(default=_DEFAULTS.errors, description="Validation errors that are told.")
-    statement_timeout_seconds: PositiveFloat = Field(
-        default=30.0, description="How long one SQL statement may take, in seconds."
-    )
     request_timeout_seconds: PositiveFloat = Field(
         default=60.0, description="How long one request may take, in seconds; streams excepted."
     )
@@ -189,9 +186,6 @@ class Settings(BaseSettings):
     )
     max_subscriptions_per_token: PositiveInt = Field(
         default=2_000, description="Subscriptions that one token may have at once in one process."
-    )
-    max_connections: PositiveInt = Field(
-        default=12_000, description="Open connections; what comes on top is closed at once."
     )
     body_timeout_seconds: PositiveFloat = Field(
         default=20.0, description="How long the body of a request may take to arrive, in seconds."
