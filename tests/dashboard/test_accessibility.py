@@ -51,12 +51,12 @@ async def test_axe_finds_nothing_serious_on_any_page(page: Page, served: Served)
     found: list[Any] = []
     axe = AXE.read_text()
     for path, shown in pages.items():
-        await page.goto(path)
-        await page.locator(shown).first.wait_for()
-        await page.evaluate(axe)
         for scheme, width in (("light", 1360), ("dark", 390)):
             await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             await page.set_viewport_size({"width": width, "height": 860})
+            await page.goto(path)
+            await page.locator(shown).first.wait_for()
+            await page.evaluate(axe)
             found += await audit(page, f"{path} {scheme} {width}")
         await page.set_viewport_size({"width": 1360, "height": 860})
     await page.goto(f"/runs/{run}")

@@ -13,7 +13,7 @@ from db import (
     LogLevel,
     NodeExecution,
 )
-from db.filters import ExecutionLogFilter, NodeExecutionFilter
+from db.filters import ExecutionLogFilter, NodeExecutionFilter, WorkflowExecutionFilter
 from db.paging import Page, Slice
 from db.queries.execution_logs import count_logs_of_runs, count_logs_of_steps, logs_of_runs, logs_of_steps
 from db.queries.following import log_tail, run_changes
@@ -151,8 +151,9 @@ async def test_the_child_runs_of_many_steps_are_those_of_each_newest_first(tree:
         for step_id in (steps[0], steps[1], steps[0])
     ]
     async with tree.database.reader() as reader:
-        found = await child_runs_of_steps(reader, [*steps, tree.steps[0][2]], Page(1))
-        assert await count_child_runs_of_steps(reader, [*steps, tree.steps[0][2]]) == [2, 1, 0]
+        everything = WorkflowExecutionFilter()
+        found = await child_runs_of_steps(reader, [*steps, tree.steps[0][2]], everything, Page(1))
+        assert await count_child_runs_of_steps(reader, [*steps, tree.steps[0][2]], everything) == [2, 1, 0]
 
     assert [([run.id for run in got.rows], got.has_more) for got in found] == [
         ([children[2]], True),

@@ -264,7 +264,9 @@ OTHER_LISTS_OF_RUNS: dict[str, tuple[Callable[[Known], Read], str, float]] = {
         SIZES.workflows * 6,
     ),
     "that a step started": (
-        lambda known: lambda reader: child_runs_of_steps(reader, [known.parent_step], Page(LIMIT)),
+        lambda known: (
+            lambda reader: child_runs_of_steps(reader, [known.parent_step], WorkflowExecutionFilter(), Page(LIMIT))
+        ),
         "ix_workflow_executions_parent_node_execution_id",
         LIMIT,
     ),

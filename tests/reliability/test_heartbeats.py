@@ -177,10 +177,10 @@ async def test_a_run_has_its_whole_timeout_after_the_process_stood_still(
             return (await session.get_one(WorkflowExecution, run_id)).status
 
     run_id = await made_run(shared_database)
-    await shared_database.run(lambda session: start_workflow_execution(session, run_id, heartbeat_timeout_seconds=2))
+    await shared_database.run(lambda session: start_workflow_execution(session, run_id, heartbeat_timeout_seconds=4))
     async with upkeep.Upkeep(shared_database, timedelta(hours=1)):
         await looked.wait()
-        time.sleep(3)  # noqa: ASYNC251 - nothing of this process goes on, and no report arrives
+        time.sleep(5)  # noqa: ASYNC251 - nothing of this process goes on, and no report arrives
         for _ in range(3):
             looked.clear()
             await asyncio.wait_for(looked.wait(), 10)

@@ -203,9 +203,7 @@ async def test_streams_where_nothing_happens_cost_one_statement_for_all_of_them(
 
         await eventually(are_idle)  # each looked once when nothing was known of its run, and at the first sweep
         await asyncio.sleep(0.5)
-        event.listen(
-            database.read_engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2])
-        )
+        event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
         reads = (feeds.delivery.reads, feeds.delivery.catch_ups)
         await asyncio.sleep(2)
         assert (feeds.delivery.reads, feeds.delivery.catch_ups) == reads
