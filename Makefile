@@ -73,7 +73,7 @@ OLDEST := tests/acceptance tests/migrations tests/archive/test_archive.py tests/
 	tests/graphql_api/test_lists.py
 POOLED := tests/acceptance tests/archive/test_archive.py tests/db/test_purge.py tests/graphql_api/test_lists.py
 
-matrix-short: venv # A representative part of it, for .ci/run, after all tests have run on 18
+matrix-short: venv # A representative part of it
 	EXECGRAPH_TEST_POSTGRES=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 $(OLDEST)
 	EXECGRAPH_TEST_POOLER=pgbouncer $(BIN)/python -m pytest -n 2 $(POOLED)
 
