@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from db.json import write_json
 from graphql_api.security.masking import Masking
 from tests.api_server import ApiServer
 from tests.graphql_api.reports import running, workflow
@@ -58,7 +59,8 @@ def stored(api: ApiServer, workflow_id: str, value: Any) -> Any:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(VALUES)
 def test_any_json_comes_back_equal(api: ApiServer, workflow_id: str, value: Any) -> None:
-    assume(Masking().json(value) == value)  # who is nobody is shown no secrets
+    text = write_json(value)
+    assume(Masking().json_text(text) == text)  # who is nobody is shown no secrets
     assert as_read(stored(api, workflow_id, value)) == as_read(value)
 
 
