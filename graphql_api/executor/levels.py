@@ -245,7 +245,8 @@ class Levels:
             self._completers[id(selection)] = found
         for place, made in self._converts.get(id(selection), {}).items():
             attribute = selection.leaves[place].attribute
-            if len(sources) > 1 and made.changes_none([getattr(source, attribute) for source in sources]):
+            changes_none = getattr(made, "changes_none", None)
+            if len(sources) > 1 and changes_none and changes_none([getattr(source, attribute) for source in sources]):
                 found = found.copy()
                 found[place] = selection.completers[place]
         return found

@@ -84,6 +84,8 @@ def column(name: str, type_: Any, convert: Callable[[Any], Convert | None]) -> C
         name: the attribute.
         type_: the type of the field.
         convert: given the context, what makes the field's value of an attribute that is not None; None if it is that.
+            What it gives may have a method `changes_none(values)`, which tells of a whole column, None among its
+            values, that it is answered as it is.
     """
 
     def resolve(parent: Any, info: Any) -> Any:

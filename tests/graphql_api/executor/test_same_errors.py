@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from copy import copy
 from enum import Enum
 from typing import Annotated, Any
 
@@ -302,6 +303,16 @@ async def test_extensions_that_resolve_see_every_field() -> None:
     data, errors = await answer(schema, "{ thing { number neighbour { number } } }")
     assert (data, errors) == ({"thing": {"number": 1, "neighbour": {"number": 2}}}, [])
     assert seen == ["thing", "number", "neighbour", "number"]
+
+
+async def test_a_conversion_need_not_tell_of_whole_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    left_to_stock: list[Any] = []
+    monkeypatch.setattr("graphql_api.executor.executor.copy", lambda each: left_to_stock.append(each) or copy(each))
+    assert await answer(BREADTH_FIRST, "{ things(first: 2) { secret } }") == (
+        {"things": [{"secret": "***"}, {"secret": "***"}]},
+        [],
+    )
+    assert left_to_stock == []
 
 
 def test_without_an_event_loop_what_needs_none_is_executed() -> None:
