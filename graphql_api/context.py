@@ -118,7 +118,7 @@ class Context:
             coming.set_result(None)
         for key in keys:
             if isinstance(loaded[key], asyncio.Future):
-                await loaded[key]
+                await asyncio.shield(loaded[key])  # who gives up does not give up for the others
         return [loaded[key] for key in keys]
 
     async def _seen(self, records: Sequence[Any]) -> list[Any]:

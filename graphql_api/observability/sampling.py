@@ -19,13 +19,14 @@ from graphql_api.observability.metrics import (
     POOL_IDLE,
     POOL_IN_USE,
     POOL_LIMIT,
+    SHARED_FOLDER,
 )
 
 SAMPLE_SECONDS: Final = 1.0
 
 
 class Sampling:
-    """Looks every second, so that it is true for whoever answers `/metrics`: `async with Sampling(...):`."""
+    """Looks when `/metrics` is asked, and each second where another process may answer: `async with Sampling(...):`."""
 
     def __init__(self, database: Database, hints: Hints) -> None:
         self._database = database
@@ -45,7 +46,8 @@ class Sampling:
 
     async def _keep_looking(self) -> None:
         while True:
-            self.look()
+            if SHARED_FOLDER is not None:
+                self.look()
             began = time.monotonic()
             await asyncio.sleep(SAMPLE_SECONDS)
             LOOP_LAG.set(max(0.0, time.monotonic() - began - SAMPLE_SECONDS))

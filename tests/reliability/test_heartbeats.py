@@ -159,8 +159,9 @@ async def test_an_engine_that_comes_back_in_time_after_all_processes_were_down_g
 
 
 async def test_a_run_has_its_whole_timeout_after_the_process_stood_still(
-    shared_database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # On a database of its own: the servers of the others go on while this thread stands still.
     monkeypatch.setattr(upkeep, "HEARTBEAT_CHECK_SECONDS", 0.05)
     monkeypatch.setattr(upkeep, "STANDSTILL_SECONDS", 1.5)
     looked = asyncio.Event()
@@ -173,12 +174,12 @@ async def test_a_run_has_its_whole_timeout_after_the_process_stood_still(
     monkeypatch.setattr(upkeep, "find_silent_runs", look)
 
     async def status_of(run_id: UUID) -> ExecutionStatus:
-        async with shared_database.session() as session:
+        async with database.session() as session:
             return (await session.get_one(WorkflowExecution, run_id)).status
 
-    run_id = await made_run(shared_database)
-    await shared_database.run(lambda session: start_workflow_execution(session, run_id, heartbeat_timeout_seconds=4))
-    async with upkeep.Upkeep(shared_database, timedelta(hours=1)):
+    run_id = await made_run(database)
+    await database.run(lambda session: start_workflow_execution(session, run_id, heartbeat_timeout_seconds=4))
+    async with upkeep.Upkeep(database, timedelta(hours=1)):
         await looked.wait()
         time.sleep(5)  # noqa: ASYNC251 - nothing of this process goes on, and no report arrives
         for _ in range(3):
