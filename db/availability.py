@@ -15,6 +15,15 @@ _NO_CONNECTION = (PoolTimeoutError, InterfaceError, OSError, asyncpg.InterfaceEr
 """The last is what asyncpg raises for a connection that was cut in the midst of a message."""
 
 
+STATEMENT_TIMEOUT = "57014"
+"""query_canceled: by `statement_timeout`, or by hand."""
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether PostgreSQL gave up a statement because it took too long."""
+    return sqlstate(error) == STATEMENT_TIMEOUT
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Whether the same may well succeed when it is tried again."""
     if isinstance(error, _NO_CONNECTION):

@@ -42,7 +42,14 @@ class Database:
     `AsyncSession` does not.
     """
 
-    def __init__(self, url: str | URL, *, pool_size: int = 10, max_overflow: int = 10) -> None:
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        pool_size: int = 10,
+        max_overflow: int = 10,
+        statement_timeout_seconds: float | None = None,
+    ) -> None:
         """Prepare; nothing connects before it is used.
 
         Args:
@@ -51,12 +58,15 @@ class Database:
                 prepared statements: then every statement is in a transaction, and none is prepared for later.
             pool_size: connections kept open, for reads, for sessions and for commands each.
             max_overflow: further ones under load, closed again, each.
+            statement_timeout_seconds: how long PostgreSQL works on one statement of a query or a command. None: as
+                it is set for the role, as always through a pooler in transaction mode. Sessions are not limited.
 
         Raises:
             ValueError: the URL names another kind of database.
         """
         self.url = asyncpg_url(url)
         self._pool_limit = pool_size + max_overflow
+        self._statement_timeout_seconds = statement_timeout_seconds
         self._is_pooled = self.url.query.get("prepared_statement_cache_size") == "0"
         connect_args: dict[str, Any] = {"server_settings": {"application_name": "execgraph", "timezone": "UTC"}}
         engine_args = connect_args
@@ -193,7 +203,10 @@ class Database:
         }
 
     async def _connect(self) -> Any:
-        options = {**self.connect_options(), **self._connect_args}
+        options: dict[str, Any] = {**self.connect_options(), **self._connect_args}
+        if self._statement_timeout_seconds is not None and not self._is_pooled:
+            timeout = {"statement_timeout": f"{self._statement_timeout_seconds * 1000:.0f}"}
+            options["server_settings"] = {**options["server_settings"], **timeout}
         connection = await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
         if self._ended is not None:
             trace_connection(connection, self._ended)

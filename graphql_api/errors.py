@@ -17,7 +17,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from db.availability import is_unavailable
+from db.availability import is_unavailable, took_too_long
 from db.errors import InvalidInputError, NotFoundError
 from graphql_api.names import camel_case_path
 
@@ -65,13 +65,15 @@ def public_error(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, NotFoundError):
         return _retold(error, str(cause), {"code": NOT_FOUND})
     if is_unavailable(cause):
-        logger.warning("the database is unavailable: %s", type(cause).__name__)
-        return _retold(error, "The database cannot be reached; try again", {"code": UNAVAILABLE})
+        logger.warning("the database is unavailable: %s at %s", type(cause).__name__, error.path)
+        what = "This took the database too long; ask for less" if took_too_long(cause) else _UNREACHABLE
+        return _retold(error, what, {"code": UNAVAILABLE})
     error_id = uuid4().hex
     logger.error("error %s at %s", error_id, error.path, exc_info=cause)
     return _retold(error, "Internal server error", {"code": INTERNAL, "errorId": error_id})
 
 
+_UNREACHABLE = "The database cannot be reached; try again"
 _REQUEST_ERRORS = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
 

@@ -174,6 +174,11 @@ class Settings(BaseSettings):
     request_timeout_seconds: PositiveFloat = Field(
         default=60.0, description="How long one request may take, in seconds; streams excepted."
     )
+    statement_timeout_seconds: PositiveFloat = Field(
+        default=30.0,
+        description="How long PostgreSQL may work on one statement of a request, in seconds. Through a pooler in"
+        " transaction mode set it for the role: ALTER ROLE ... SET statement_timeout.",
+    )
 
     max_concurrent_requests: PositiveInt = Field(
         default=40, description="Requests that are worked on at once at most; fewer where the processor is the limit."

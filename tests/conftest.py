@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -100,22 +100,36 @@ def connect_options(url: str) -> dict[str, object]:
     return Database(url).connect_options()
 
 
+@contextmanager
+def made_database(template: str | None = TEMPLATE) -> Iterator[str]:
+    """The URL of a database that is there for the block alone: a migrated one, or an empty one without a template."""
+    name = f"test_{uuid4().hex}"
+    administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""))
+    try:
+        yield url_of(name)
+    finally:
+        administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def new_database_url() -> Iterator[str]:
     """The URL of an empty database that is this test's alone."""
-    name = f"test_{uuid4().hex}"
-    administer(f"CREATE DATABASE {name}")
-    yield url_of(name)
-    administer(f"DROP DATABASE {name} WITH (FORCE)")
+    with made_database(template=None) as url:
+        yield url
 
 
 @pytest.fixture
 def database_url() -> Iterator[str]:
     """The URL of a migrated database that is this test's alone."""
-    name = f"test_{uuid4().hex}"
-    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    yield url_of(name)
-    administer(f"DROP DATABASE {name} WITH (FORCE)")
+    with made_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url() -> Iterator[str]:
+    """The URL of a migrated database that the tests of a module share: look only at what you made."""
+    with made_database() as url:
+        yield url
 
 
 @pytest.fixture

@@ -43,7 +43,12 @@ def create_app(settings: Settings) -> Starlette:
     assert settings.database_url is not None
     if settings.opentelemetry:
         TRACING.begin()
-    database = Database(settings.database_url, pool_size=settings.pool_size, max_overflow=settings.pool_overflow)
+    database = Database(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_overflow,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+    )
     if TRACING.is_on:
         database.trace(TRACING.statement)
     hints = Hints(database, settings.listen_url)

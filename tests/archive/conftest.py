@@ -5,14 +5,14 @@ import io
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from benchmarks.sizes import Sizes
 from db import Database
 from db.archive import Imported, export_runs, import_archive
-from tests.conftest import TEMPLATE, administer, url_of
+from tests.conftest import made_database
 from tests.filled_database import filled_database
 from tests.reliability.store import fetch
 
@@ -48,10 +48,8 @@ def archive(filled_url: str, all_runs: list[UUID]) -> bytes:
 @pytest.fixture
 def other_url() -> Iterator[str]:
     """The URL of another database, with nothing in it."""
-    name = f"test_{uuid4().hex}"
-    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    yield url_of(name)
-    administer(f"DROP DATABASE {name} WITH (FORCE)")
+    with made_database() as url:
+        yield url
 
 
 async def exported(url: str, runs: list[UUID], *, sub_runs: bool = False) -> bytes:

@@ -2,14 +2,13 @@
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from graphql_api.http.dashboard import BUILT
-from tests.conftest import TEMPLATE, administer, url_of
+from tests.conftest import made_database
 from tests.dashboard.served import Served
 
 LIMIT_MILLISECONDS = 30_000
@@ -50,10 +49,8 @@ async def browser(built: None) -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def dashboard_database_url() -> Iterator[str]:
     """A migrated database for the tests of the dashboard."""
-    name = f"test_{uuid4().hex}"
-    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    yield url_of(name)
-    administer(f"DROP DATABASE {name} WITH (FORCE)")
+    with made_database() as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -188,9 +188,9 @@ IMPLIED = {
 
 
 @pytest.fixture
-async def connection(shared_database_url: str) -> AsyncIterator[Connection]:
+async def connection(module_database_url: str) -> AsyncIterator[Connection]:
     """A transaction in which there is one row of each kind; it is rolled back."""
-    connection = await asyncpg.connect(**connect_options(shared_database_url))
+    connection = await asyncpg.connect(**connect_options(module_database_url))
     transaction = connection.transaction()
     await transaction.start()
     for statement in (*ROWS, api_token()):

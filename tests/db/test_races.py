@@ -77,11 +77,11 @@ async def deadlocks_of(url: str) -> int:
 
 
 @pytest.fixture
-async def database(shared_database_url: str) -> AsyncIterator[Database]:
+async def database(module_database_url: str) -> AsyncIterator[Database]:
     """A database with a connection for each client, in which no deadlock happens."""
-    async with Database(shared_database_url, pool_size=CLIENTS) as database:
+    async with Database(module_database_url, pool_size=CLIENTS) as database:
         yield database
-    assert await deadlocks_of(shared_database_url) == 0
+    assert await deadlocks_of(module_database_url) == 0
 
 
 async def test_a_deadlock_would_be_seen(database_url: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api_server import ApiServer
-from tests.conftest import TEMPLATE, administer, connect_options, url_of
+from tests.conftest import connect_options
 from tests.graphql_api.run_table import RunRow, in_order, matches
 
 BEGAN = datetime(2026, 1, 12, tzinfo=UTC)
@@ -127,14 +127,11 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[ApiServer, Store]]:
-    name = f"test_{uuid4().hex}"
-    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    store = Store(url_of(name))
-    with ApiServer(url_of(name)) as api:
+def served(module_database_url: str) -> Iterator[tuple[ApiServer, Store]]:
+    store = Store(module_database_url)
+    with ApiServer(module_database_url) as api:
         yield api, store
     store.close()
-    administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 RUNS = """

@@ -67,9 +67,9 @@ class Interleavings(RuleBasedStateMachine):
 
 @pytest.mark.torture
 @pytest.mark.timeout(600)
-def test_every_interleaving_is_one_that_the_transition_table_has(shared_database_url: str) -> None:
+def test_every_interleaving_is_one_that_the_transition_table_has(module_database_url: str) -> None:
     class Machine(Interleavings):
-        url = shared_database_url
+        url = module_database_url
 
     run_state_machine_as_test(
         Machine,

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from uuid import uuid4
 
 import pytest
 
@@ -10,7 +9,7 @@ from db import Database
 from db.enums import Role
 from tests.api_server import ApiServer
 from tests.api_tokens import make_token
-from tests.conftest import TEMPLATE, administer, url_of
+from tests.conftest import made_database
 
 
 @pytest.fixture
@@ -39,8 +38,5 @@ async def tokens(guarded: ApiServer) -> AsyncIterator[Tokens]:
 @pytest.fixture(scope="session")
 def api() -> Iterator[ApiServer]:
     """The API without authentication, on a database that the tests of this process share."""
-    name = f"test_{uuid4().hex}"
-    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    with ApiServer(url_of(name)) as server:
+    with made_database() as url, ApiServer(url) as server:
         yield server
-    administer(f"DROP DATABASE {name} WITH (FORCE)")
