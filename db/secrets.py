@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import re2
 
+from db.search import Patterns
+
 MASK: Final = "***"
 
 _WORDS: Final = frozenset(
@@ -162,15 +164,16 @@ class Secrets:
             rf"((?:{names})[A-Za-z0-9_.-]{{0,64}}\\*[\"']?[ \t]{{0,8}}[=:]>?[ \t]{{0,8}}"
             rf"(?:(?:bearer|basic|token)[ \t]{{1,8}})?){_VALUE}"
         )
-        self.patterns: tuple[tuple[str, str], ...] = (
+        replaced = (
             (_URL, rf"\1{MASK}@"),
             (_URL_WITH_SLASHES, rf"\1{MASK}@"),
             (_BEARER, rf"\1{MASK}"),
             (_KNOWN, rf"\1{MASK}"),
             (named, rf"\1{MASK}"),
         )
-        """What is replaced in text, in this order."""
-        self._compiled = [(re.compile(p, re.IGNORECASE | re.ASCII | re.DOTALL), new) for p, new in self.patterns]
+        self.patterns = Patterns("|".join(map(re.escape, [*_TEXT_STEMS, *extra_stems])), replaced)
+        """The same for PostgreSQL."""
+        self._compiled = [(re.compile(p, re.IGNORECASE | re.ASCII | re.DOTALL), new) for p, new in replaced]
 
     def hides(self, key: str, *, number: bool) -> bool:
         """Whether what stands under this key is masked. `tokens` are credentials, unless they are a number of them."""

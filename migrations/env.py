@@ -10,6 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from db.database import asyncpg_url
 from db.models import Model
+from migrations import concerns_models
 
 LOCK = 0x65786563
 """The advisory lock that keeps two processes from migrating at once ("exec" in ASCII)."""
@@ -17,7 +18,7 @@ LOCK = 0x65786563
 
 def migrate(connection: Connection) -> None:
     """Run the revisions on an open connection."""
-    context.configure(connection=connection, target_metadata=Model.metadata)
+    context.configure(connection=connection, target_metadata=Model.metadata, include_object=concerns_models)
     with context.begin_transaction():
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         context.run_migrations()
