@@ -1,4 +1,4 @@
-"""An index of the letters of error messages, where PostgreSQL has `pg_trgm`: a search for rare text reads few of them."""
+"""An index of the letters of error messages, where PostgreSQL has `pg_trgm`: a search for rare text reads few."""
 
 from alembic import op
 
