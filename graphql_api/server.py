@@ -66,7 +66,7 @@ def server_config(app: Starlette, settings: Settings) -> uvicorn.Config:
         app,
         log_config=None,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=http_protocol(settings),
+        http=http_protocol(settings, app.state.context.admission),
         ws=websocket_protocol(settings),
         ws_max_size=settings.max_body_bytes,
         ws_ping_interval=settings.ping_seconds,

@@ -168,6 +168,8 @@ def _completion(field: Leaf, value: str, coerce: str) -> list[str]:
         usual = f"{value}.__class__ is {PLAIN[name]}"
     elif field.convert is None and name == "Int":
         usual = f"{value}.__class__ is int and -2147483648 <= {value} <= 2147483647"
+    elif field.convert is None and name == "Float":
+        usual = f"{value}.__class__ is float and {value} - {value} == 0.0"  # not of infinity or NaN
     if usual == f"{value} is None":
         if non_null:
             return [f"if {value} is None: raise Unusual", *coercion]

@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
+from collections import deque
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from graphql_api.http.gate import PATH, Gate
+from graphql_api.security.admission import Admission
 from graphql_api.settings import Settings
 
 CLOSE_SECONDS = 1.0
@@ -56,35 +59,105 @@ def tell_system(transport: asyncio.Transport, seconds: float) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
 
-def http_protocol(settings: Settings) -> type[asyncio.Protocol]:
-    """The protocol of HTTP connections with these limits."""
+class Watched:
+    """What both kinds of connections have: a client that reads nothing is let go."""
 
-    class HTTPConnection(HttpToolsProtocol):
+    _stall: Stall
+
+    def watch(self, transport: asyncio.Transport, seconds: float) -> None:
+        """Begin, when the connection is made."""
+        self._stall = Stall(transport, seconds)
+        tell_system(transport, seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        self._stall.end()
+        super().connection_lost(exc)  # type: ignore[misc]
+
+    def pause_writing(self) -> None:
+        """The client is behind."""
+        super().pause_writing()  # type: ignore[misc]
+        self._stall.begin()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._stall.end()
+        super().resume_writing()  # type: ignore[misc]
+
+
+class _Refused:
+    """Stands for the exchange of a request that was answered before it came in: what follows of it is skipped."""
+
+    response_complete = True
+    disconnected = False
+    keep_alive = True
+
+    def __init__(self) -> None:
+        self.message_event = asyncio.Event()
+
+
+def http_protocol(settings: Settings, admission: Admission) -> type[asyncio.Protocol]:
+    """The protocol of HTTP connections with these limits."""
+    gate = Gate(admission, settings.max_requests_per_token)
+    graphql = PATH.encode()
+
+    class HTTPConnection(Watched, HttpToolsProtocol):
         """An HTTP connection."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._stall = Stall(transport, settings.client_timeout_seconds)
-            tell_system(transport, settings.client_timeout_seconds)
+            self.watch(transport, settings.client_timeout_seconds)
+            self._present: deque[bytes] = deque()
+            self._counts = False
+            self._credentials = b""
             loop = asyncio.get_running_loop()
             self._silence = loop.call_later(settings.connection_init_seconds, transport.abort)
 
-        def on_headers_complete(self) -> None:
-            self._silence.cancel()
-            super().on_headers_complete()
-
         def connection_lost(self, exc: Exception | None) -> None:
             self._silence.cancel()
-            self._stall.end()
+            while self._present:
+                gate.leave(self._present.popleft())
             super().connection_lost(exc)
 
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._stall.begin()
+        def on_headers_complete(self) -> None:
+            self._silence.cancel()
+            self._counts = self.url.partition(b"?")[0] == graphql and not self._lasts()
+            if self._counts and (self.cycle is None or self.cycle.response_complete):
+                refusal = gate.refusal(self._credentials)
+                if refusal is not None:
+                    self._refuse(refusal)
+                    return
+            super().on_headers_complete()
 
-        def resume_writing(self) -> None:
-            self._stall.end()
-            super().resume_writing()
+        def on_message_complete(self) -> None:
+            if self._counts and not self.cycle.response_complete:
+                gate.enter(self._credentials)
+                self._present.append(self._credentials)
+            super().on_message_complete()
+
+        def on_response_complete(self) -> None:
+            if self._present:
+                gate.leave(self._present.popleft())
+            super().on_response_complete()
+
+        def _lasts(self) -> bool:
+            """Whether the request is for a stream, which has limits of its own; notes the credentials."""
+            self._credentials = b""
+            for name, value in self.headers:
+                if name == b"authorization":
+                    self._credentials = value
+                elif (name == b"accept" and b"text/event-stream" in value) or name == b"upgrade":
+                    return True
+            return False
+
+        def _refuse(self, refusal: bytes) -> None:
+            self.cycle = _Refused()  # type: ignore[assignment]
+            self._counts = False
+            self.transport.write(refusal)
+            if self.expect_100_continue or not self.parser.should_keep_alive():
+                self.transport.close()
+            else:
+                super().on_response_complete()  # as after an answer
 
     return HTTPConnection
 
@@ -92,7 +165,7 @@ def http_protocol(settings: Settings) -> type[asyncio.Protocol]:
 def websocket_protocol(settings: Settings) -> type[asyncio.Protocol]:
     """The protocol of WebSocket connections with these limits."""
 
-    class WebSocketConnection(WebSocketsSansIOProtocol):
+    class WebSocketConnection(Watched, WebSocketsSansIOProtocol):
         """A WebSocket connection. What is sent returns only when the client keeps up, so nothing heaps up here."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -101,20 +174,7 @@ def websocket_protocol(settings: Settings) -> type[asyncio.Protocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._stall = Stall(transport, settings.client_timeout_seconds)
-            tell_system(transport, settings.client_timeout_seconds)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stall.end()
-            super().connection_lost(exc)
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._stall.begin()
-
-        def resume_writing(self) -> None:
-            self._stall.end()
-            super().resume_writing()
+            self.watch(transport, settings.client_timeout_seconds)
 
         def keepalive_timeout(self) -> None:
             if self._stall.is_watched:  # the ping waits for the client to read what was sent before it

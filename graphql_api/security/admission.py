@@ -5,8 +5,9 @@ nobody in time. So
 
 - a few requests are worked on at once, and more while the event loop has time to spare (they wait for PostgreSQL);
 - further ones wait, callers taking turns, so that who floods waits behind himself;
-- when too many wait, the one that has waited longest of the caller who has most waiting is refused, and from then on
-  the newest are taken first, until nobody waits: those are answered as fast as ever.
+- when too many wait there is an overload, until a second after the last refusal: all but a few who wait are refused,
+  longest waits first of the caller who has most waiting, and so few may wait that they are answered nearly as fast as
+  ever. Who comes then is refused by `graphql_api.http.gate`, which asks `has_room`, before it costs anything.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ LATE_SECONDS: Final = 0.001
 BUSY: Final = 0.7
 """The event loop has time to spare if it came to us in time and has computed for less than this share of it."""
 LONGEST_WAIT_SECONDS: Final = 5.0
-LONGEST_WAIT_OVERLOADED_SECONDS: Final = 0.25
+OVERLOAD_SECONDS: Final = 1.0
+"""How long after a refusal there still is an overload."""
 
 _BUSY_MESSAGE = "The server has more to do than it can; try again in a moment"
 
@@ -59,7 +61,7 @@ class Admission:
         self._waiting = 0
         self._of_caller: dict[str, int] = {}
         self._queues: OrderedDict[str, deque[_Waiter]] = OrderedDict()
-        self._newest_first = False
+        self._overloaded_until = float("-inf")
         self._ticking: asyncio.TimerHandle | None = None
         self._seen = (0.0, 0.0)
 
@@ -72,6 +74,16 @@ class Admission:
     def waiting(self) -> int:
         """Requests that wait."""
         return self._waiting
+
+    def has_room(self, present: int) -> bool:
+        """Whether one more may come when so many are here, on their way in or out included; if not, it is refused."""
+        now = time.monotonic()
+        if now >= self._overloaded_until:
+            return present < self._most + self._waiting_limit
+        if present < self._limit + AT_ONCE:
+            return True
+        self._overloaded_until = now + OVERLOAD_SECONDS
+        return False
 
     async def enter(self, caller: str) -> None:
         """Wait until a request of this caller may be worked on.
@@ -111,9 +123,7 @@ class Admission:
         self._queues.setdefault(caller, deque()).append(waiter)
         self._waiting += 1
         if self._waiting > self._waiting_limit:
-            self._newest_first = True
-            longest = max(self._queues.values(), key=len)
-            self._refuse(longest[0])
+            self._shed()
         self._tick_soon()
         try:
             await waiter.admitted
@@ -125,21 +135,26 @@ class Admission:
                 self._remove(waiter)
             raise
 
+    def _shed(self) -> None:
+        """There is an overload: keep the few who may still be answered soon."""
+        self._overloaded_until = time.monotonic() + OVERLOAD_SECONDS
+        while self._waiting > min(AT_ONCE, self._waiting_limit):
+            longest = max(self._queues.values(), key=len)
+            self._refuse(longest[0])
+
     def _admit(self) -> None:
         """Let in whom there is room for."""
         now = time.monotonic()
-        longest = LONGEST_WAIT_OVERLOADED_SECONDS if self._newest_first else LONGEST_WAIT_SECONDS
         while self._waiting and self._running < self._limit:
             caller, queue = next(iter(self._queues.items()))
-            waiter = queue[-1] if self._newest_first else queue[0]
-            if now - waiter.since > longest:
+            waiter = queue[0]
+            if now - waiter.since > LONGEST_WAIT_SECONDS:
                 self._refuse(waiter)
                 continue
             self._queues.move_to_end(caller)
             self._remove(waiter)
             self._running += 1
             waiter.admitted.set_result(None)
-        self._newest_first &= self._waiting > 0
 
     def _refuse(self, waiter: _Waiter) -> None:
         self._remove(waiter)

@@ -58,6 +58,11 @@ class ServerProcess:
                 time.sleep(0.02)
         raise AssertionError(f"the server was not ready within {START_SECONDS} seconds")
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def kill(self) -> None:
         """End it in the midst of what it does."""
         self._process.send_signal(signal.SIGKILL)

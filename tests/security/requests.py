@@ -115,8 +115,6 @@ class Request:
     def _id(self, name: str) -> str:
         if name == "workflowId":
             return self._ids["workflow"]
-        if self._name == "deleteWorkflowExecution":
-            return NOTHING
         is_step = "NodeExecution" in self._name and name == "id"
         return self._ids["step" if is_step else "run"]
 

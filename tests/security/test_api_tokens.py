@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import statistics
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -224,3 +226,21 @@ async def test_tokens_are_of_one_database_and_a_name_is_free_after_revocation(da
 
 def test_without_authentication_whatever_is_sent_is_of_nobody(server: ApiServer) -> None:
     assert post(server, TYPENAME, bearer("exg_nonsense")).json() == {"data": {"__typename": "Query"}}
+
+
+async def test_how_long_a_guess_takes_tells_nothing_of_how_near_it_is(guarded: ApiServer, database: Database) -> None:
+    token = await make_token(database, "guessed")
+    assert post(guarded, TYPENAME, bearer(token)).status_code == 200
+    near, far = token[:-1] + ("A" if token[-1] != "A" else "B"), "exg_" + "A" * (len(token) - 4)
+
+    def seconds(guess: str) -> float:
+        began = time.perf_counter()
+        assert post(guarded, TYPENAME, bearer(guess)).status_code == 401
+        return time.perf_counter() - began
+
+    for _ in range(5):  # other work tells in a median, too
+        pairs = [(seconds(near), seconds(far)) for _ in range(15)]
+        ratio = statistics.median(pair[0] for pair in pairs) / statistics.median(pair[1] for pair in pairs)
+        if 0.9 < ratio < 1.1:
+            return
+    raise AssertionError(f"a guess that is nearly right takes {ratio:.2f} times as long")

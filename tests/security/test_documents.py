@@ -197,26 +197,3 @@ def test_introspection_can_be_off_and_then_nothing_is_suggested(database_url: st
         assert "introspection has been disabled" in refused(server, "{ __schema { __typename } }")
         assert refused(server, "{ workflowz { totalCount } }") == "Cannot query field 'workflowz' on type 'Query'."
         assert server.ask("{ __typename }") == "Query"
-
-
-COP: dict[str, tuple[dict[str, Any], Callable[[Any], bool]]] = {
-    "alias overloading": (
-        {"query": "query cop { " + " ".join(f"alias{number}: __typename" for number in range(101)) + " }"},
-        lambda r: "data" not in r.json(),
-    ),
-    "array batching": ({"batch": True}, lambda r: r.status_code == 400 and len(r.json()["errors"]) == 1),
-    "tracing": ({"query": "query cop { __typename }"}, lambda r: "extensions" not in r.json()),
-    "directive overloading": (
-        {"query": "query cop { __typename @aa@aa@aa@aa@aa@aa@aa@aa@aa@aa }"},
-        lambda r: len(r.json()["errors"]) < 10,
-    ),
-    "circular introspection": ({"query": ATTACKS["introspection in circles"][0]}, lambda r: "data" not in r.json()),
-    "field duplication": ({"query": "query cop { " + "__typename \n" * 500 + "}"}, lambda r: "data" not in r.json()),
-}
-
-
-@pytest.mark.parametrize("check", COP)
-def test_what_graphql_cop_looks_for_is_not_found(api: ApiServer, check: str) -> None:
-    body, safe = COP[check]
-    content: Any = [{"query": "query cop { __typename }"}] * 10 if body.get("batch") else body
-    assert safe(api.http.post("/graphql", json=content))

@@ -10,7 +10,7 @@ from db.models.model import Model
 from tests.api_server import ApiServer
 from tests.graphql_api.reports import log, run, running, steps, workflow
 from tests.reliability.store import connect
-from tests.security.requests import FIELDS, PARENTS, Request, places
+from tests.security.requests import FIELDS, NOTHING, PARENTS, Request, places
 
 INJECTIONS = [
     "'; DROP TABLE execution_logs; --",
@@ -65,7 +65,8 @@ async def test_sql_in_a_string_is_a_string(
     workflow_id, _ = workflow(attacked)
     run_id = running(attacked, workflow_id) if name != "startWorkflowExecution" else run(attacked, workflow_id)
     (step_id,) = steps(attacked, run_id, "step")
-    ids = {"workflow": workflow_id, "run": run_id, "step": step_id}
+    deletes = name == "deleteWorkflowExecution"
+    ids = {"workflow": workflow_id, "run": NOTHING if deletes else run_id, "step": step_id}
     before = await rows(attacked)
     for text in INJECTIONS:
         document, variables = Request(parent, name, ids).with_text(argument, way, text)
