@@ -1,9 +1,11 @@
 """Reading steps and their tries."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Double, Numeric, and_, any_, extract, func, or_, select
+from sqlalchemy.orm import aliased
 
 from db.filters import NodeExecutionFilter
 from db.models import Node, NodeExecution, NodeExecutionAttempt
@@ -20,31 +22,37 @@ attempt = NodeExecutionAttempt
 IN_ORDER = Order(step.execution_order, step.id)
 BY_REVISION = Order(step.revision)
 
-STEPS = select(
-    step.id,
-    step.workflow_execution_id,
-    step.node_id,
-    step.parent_id,
-    step.key,
-    func.coalesce(step.name, Node.name).label("name"),
-    step.status,
-    step.execution_order,
-    step.revision,
-    step.retry_count,
-    and_(
-        or_(*(step.status == status for status in NODE_EXECUTION[Action.RETRY].sources)),
-        # A model may say 2.5, which means 2 here as it does there.
-        step.retry_count < func.coalesce(func.trunc(Node.retry_config["max_retries"].astext.cast(Numeric)), 0),
-    ).label("can_retry"),
-    json_text(step.input_data),
-    json_text(step.output_data),
-    step.error_message,
-    step.created_at,
-    step.updated_at,
-    step.started_at,
-    step.ended_at,
-    extract("epoch", step.ended_at - step.started_at).cast(Double).label("duration_seconds"),
-).outerjoin(Node, Node.id == step.node_id)
+
+def _columns(of: type[NodeExecution]) -> list[Any]:
+    """What is read of steps, with their nodes beside them."""
+    return [
+        of.id,
+        of.workflow_execution_id,
+        of.node_id,
+        of.parent_id,
+        of.key,
+        func.coalesce(of.name, Node.name).label("name"),
+        of.status,
+        of.execution_order,
+        of.revision,
+        of.retry_count,
+        and_(
+            or_(*(of.status == status for status in NODE_EXECUTION[Action.RETRY].sources)),
+            # A model may say 2.5, which means 2 here as it does there.
+            of.retry_count < func.coalesce(func.trunc(Node.retry_config["max_retries"].astext.cast(Numeric)), 0),
+        ).label("can_retry"),
+        json_text(of.input_data),
+        json_text(of.output_data),
+        of.error_message,
+        of.created_at,
+        of.updated_at,
+        of.started_at,
+        of.ended_at,
+        extract("epoch", of.ended_at - of.started_at).cast(Double).label("duration_seconds"),
+    ]
+
+
+STEPS = select(*_columns(step)).outerjoin(Node, Node.id == step.node_id)
 _STEPS_BY_ID = Statement(STEPS.where(step.id == any_(ids_parameter())))
 _ATTEMPTS = Statement(
     select(
@@ -63,7 +71,14 @@ _ATTEMPTS = Statement(
 
 @shaped
 def _of_runs(where: NodeExecutionFilter, page: Page) -> AnySelect:
-    return children(STEPS.where(*where.conditions()), step.workflow_execution_id, IN_ORDER, page)
+    # The nodes are joined to the steps of the page only. Joined before, all steps of a run were read and sorted: the
+    # planner takes every run for one of few steps.
+    rows = select(*NodeExecution.__table__.c).where(*where.conditions())
+    found = children(rows, step.workflow_execution_id, IN_ORDER, page).subquery("found")
+    of = aliased(NodeExecution, found)
+    order = IN_ORDER.clauses(backwards=page.backwards, keys=[of.execution_order, of.id])
+    joined = select(found.c.place, *_columns(of)).outerjoin(Node, Node.id == of.node_id)
+    return joined.order_by(found.c.place, *order)
 
 
 @shaped

@@ -298,6 +298,11 @@ STEPS_AND_ENTRIES: dict[str, tuple[Callable[[Known], Read], str, float]] = {
         "ix_node_executions_workflow_execution_id_execution_order_id",
         2 * LIMIT,
     ),
+    "the first steps of a run": (
+        lambda known: lambda reader: steps_of_runs(reader, [known.wide_run], NodeExecutionFilter(), Page(LIMIT)),
+        "ix_node_executions_workflow_execution_id_execution_order_id",
+        2 * LIMIT,
+    ),
     "a step by its key": (
         lambda known: (
             lambda reader: steps_of_runs(
