@@ -128,10 +128,14 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator[Reader]:
-        """What queries read with: each statement is a snapshot of its own."""
+    async def reader(self, without: frozenset[str] = frozenset()) -> AsyncIterator[Reader]:
+        """What queries read with: each statement is a snapshot of its own.
+
+        Args:
+            without: those of `db.statement.LARGE_COLUMNS` that nobody will look at.
+        """
         async with self._reading() as connection:
-            yield Reader(connection)
+            yield Reader(connection, without=without)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Any]:

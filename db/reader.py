@@ -31,10 +31,16 @@ R = TypeVar("R", bound=Row)
 class Reader:
     """One connection, for statements that change nothing."""
 
-    __slots__ = ("_connection", "info")
+    __slots__ = ("_connection", "_without", "info")
 
-    def __init__(self, connection: "asyncpg.Connection[Any]", info: dict[Any, Any] | None = None) -> None:
+    def __init__(
+        self,
+        connection: "asyncpg.Connection[Any]",
+        info: dict[Any, Any] | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self._connection = connection
+        self._without = without
         self.info = {} if info is None else info
         """What is remembered of the transaction, if it is one's."""
 
@@ -46,6 +52,8 @@ class Reader:
             values: its parameters, by name; others may be among them.
             record: the class of the rows.
         """
+        if self._without:
+            statement = statement.without(self._without)
         arguments = statement.arguments(values)
         return await self._connection.fetch(statement.sql, *arguments, record_class=record)
 

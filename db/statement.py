@@ -8,6 +8,7 @@ are given, in which order, from where) and keeps it; the values come as paramete
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ParamSpec
 
+from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -19,10 +20,14 @@ MAX_SHAPES = 1_000
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 
+LARGE_COLUMNS = ("input_data", "output_data", "context", "metadata_")
+"""What a row may be read without, because it can be of any size, and lists seldom show it."""
+
+
 class Statement:
     """The text of a statement, and the names of its parameters in their order."""
 
-    __slots__ = ("_constants", "_names", "sql")
+    __slots__ = ("_clause", "_constants", "_names", "_variants", "sql")
 
     def __init__(self, clause: ClauseElement) -> None:
         """Compile.
@@ -30,6 +35,8 @@ class Statement:
         Args:
             clause: with a named `bindparam` for each value that is given later.
         """
+        self._clause = clause
+        self._variants: dict[frozenset[str], Statement] = {}
         compiled: Any = clause.compile(dialect=_DIALECT)
         self.sql: str = compiled.string
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
@@ -37,6 +44,18 @@ class Statement:
         self._constants = {
             name: given[name] for name in self._names if not compiled.binds[name].required and given[name] is not None
         }
+
+    def without(self, columns: frozenset[str]) -> "Statement":
+        """The same without some of the large columns, where it has them. Rows know nothing of them then."""
+        found = self._variants.get(columns)
+        if found is None:
+            found = self
+            selected = [column.key for column in getattr(self._clause, "exported_columns", ())]
+            if isinstance(self._clause, Select) and not columns.isdisjoint(selected):
+                kept = [column for column in self._clause.selected_columns if column.key not in columns]
+                found = Statement(self._clause.with_only_columns(*kept, maintain_column_froms=True))
+            self._variants[columns] = found
+        return found
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The parameters in their order.

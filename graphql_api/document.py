@@ -10,6 +10,8 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
@@ -42,6 +44,8 @@ class Operation:
     name: str | None
     kind: OperationType
     plan: Plan
+    field_names: frozenset[str]
+    """Of all fields in the document, wherever they are."""
 
 
 class DocumentError(Exception):
@@ -120,11 +124,12 @@ class Documents:
             if errors:
                 raise DocumentError([_of_document(error) for error in errors])
             planned = {}
+            names = _field_names(document)
             for node in operations:
                 plan = plan_of(self._schema, document, node)
                 limits.check_plan(plan.depth, plan.fields)
                 own_name = node.name.value if node.name else None
-                planned[own_name] = Operation(document, own_name, OperationType(node.operation.value), plan)
+                planned[own_name] = Operation(document, own_name, OperationType(node.operation.value), plan, names)
         except RecursionError as error:
             raise DocumentError([LimitError("The document is nested too deep")]) from error
         except GraphQLError as error:
@@ -148,6 +153,19 @@ class ValidDocument:
         if name is None or name not in self.operations:
             raise CannotGetOperationTypeError(name)
         return self.operations[name]
+
+
+def _field_names(document: DocumentNode) -> frozenset[str]:
+    names: set[str] = set()
+    waiting: list[Any] = list(document.definitions)
+    while waiting:
+        selections = waiting.pop().selection_set
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                names.add(node.name.value)
+            if not isinstance(node, FragmentSpreadNode):
+                waiting.append(node)
+    return frozenset(names)
 
 
 def _of_document(error: GraphQLError) -> GraphQLError:
