@@ -8,6 +8,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from http.client import HTTPConnection
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +62,8 @@ class Bench:
 
     def __init__(self, http: httpx.Client, loop: AbstractEventLoop, connection: Any, rounds: int) -> None:
         self._http = http
+        # What is timed goes over the plainest client there is: httpx took a tenth of the time of large answers.
+        self._connection_to_api = HTTPConnection(http.base_url.host, http.base_url.port)
         self._loop = loop
         self._connection = connection
         self._rounds = rounds
@@ -107,7 +110,8 @@ class Bench:
 
     def _post(self, question: Question) -> bytes:
         body = orjson.dumps({"query": question.document, "variables": question.variables})
-        return self._http.post("/graphql", content=body, headers={"content-type": "application/json"}).content
+        self._connection_to_api.request("POST", "/graphql", body, {"content-type": "application/json"})
+        return self._connection_to_api.getresponse().read()
 
     def _fetch(self, question: Question) -> Rows:
         found = self._loop.run_until_complete(self._connection.fetch(question.sql, *question.arguments))

@@ -132,7 +132,7 @@ class Database:
         """What queries read with: each statement is a snapshot of its own.
 
         Args:
-            without: those of `db.statement.LARGE_COLUMNS` that nobody will look at.
+            without: those of `db.statement.OPTIONAL_COLUMNS` that nobody will look at.
         """
         async with self._reading() as connection:
             yield Reader(connection, without=without)

@@ -20,8 +20,8 @@ MAX_SHAPES = 1_000
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 
-LARGE_COLUMNS = ("input_data", "output_data", "context", "metadata_")
-"""What a row may be read without, because it can be of any size, and lists seldom show it."""
+OPTIONAL_COLUMNS = ("input_data", "output_data", "context", "metadata_", "error_message", "updated_at")
+"""What a row may be read without where no field shows it: what can be of any size, or is seldom shown."""
 
 
 class Statement:
@@ -46,7 +46,7 @@ class Statement:
         }
 
     def without(self, columns: frozenset[str]) -> "Statement":
-        """The same without some of the large columns, where it has them. Rows know nothing of them then."""
+        """The same without some of the optional columns, where it has them. Rows know nothing of them then."""
         found = self._variants.get(columns)
         if found is None:
             found = self

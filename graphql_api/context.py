@@ -15,7 +15,7 @@ from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.queries.workflows import workflows_by_id
 from db.reader import Reader
-from db.statement import LARGE_COLUMNS
+from db.statement import OPTIONAL_COLUMNS
 from graphql_api.document import Operation
 from graphql_api.names import camel_case_path
 from graphql_api.security.access import UNAUTHENTICATED, Access
@@ -29,8 +29,8 @@ V = TypeVar("V")
 P = ParamSpec("P")
 
 
-_LARGE = {column: camel_case_path(column.rstrip("_")) for column in LARGE_COLUMNS}
-"""Large columns, and the fields that show them."""
+_OPTIONAL = {column: camel_case_path(column.rstrip("_")) for column in OPTIONAL_COLUMNS}
+"""Optional columns, and the fields that show them."""
 _BY_ID = frozenset({runs_by_id, steps_by_id, workflows_by_id})
 """What reads things by their ids, which anybody may have come by: for some callers they do not exist."""
 
@@ -68,7 +68,7 @@ class Context:
         self.loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         """Of the fields, for the stock executor, which resolves object by object."""
         self._unread: frozenset[str] = frozenset()
-        """Large columns that are part of no field of the operation."""
+        """Optional columns that no field of the operation shows."""
         self._loaded: dict[Hashable, dict[Any, Any]] = {}
 
     def of_caller(self, access: Access) -> "Context":
@@ -83,7 +83,7 @@ class Context:
         context.operation = operation or self.operation
         if context.operation is not None:
             names = context.operation.field_names
-            context._unread = frozenset([column for column, name in _LARGE.items() if name not in names])
+            context._unread = frozenset([column for column, name in _OPTIONAL.items() if name not in names])
         return context
 
     @property

@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass
 from inspect import iscoroutine
 from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from graphql import (
@@ -187,7 +188,7 @@ class Levels:
         selection = self._selection(type_, field)
         items = bool(self._record_types) and all(issubclass(class_, self._record_types) for class_ in classes)
         leaves = selection.by_item if items else selection.by_attribute
-        answers = leaves(sources, self._completers_of(selection, sources))
+        answers = leaves(sources, self._completers_of(selection, sources, itemgetter if items else attrgetter))
         if not selection.relations:
             return answers
         waiting: list[tuple[Relation, Waiting]] = []
@@ -229,7 +230,9 @@ class Levels:
             found = field.selections[field.place, type_.name] = select(type_, grouped, self._executor.schema.get_field)
         return found
 
-    def _completers_of(self, selection: Selection, sources: Sequence[Any]) -> list[Completer]:
+    def _completers_of(
+        self, selection: Selection, sources: Sequence[Any], getter: Callable[[str], Callable[[Any], Any]]
+    ) -> list[Completer]:
         """The completers of the leaves, for this context; a conversion that changes none of the values is left out."""
         if not selection.converted:
             return selection.completers
@@ -246,7 +249,7 @@ class Levels:
         for place, made in self._converts.get(id(selection), {}).items():
             attribute = selection.leaves[place].attribute
             changes_none = getattr(made, "changes_none", None)
-            if len(sources) > 1 and changes_none and changes_none([getattr(source, attribute) for source in sources]):
+            if len(sources) > 1 and changes_none and changes_none(list(map(getter(attribute), sources))):
                 found = found.copy()
                 found[place] = selection.completers[place]
         return found
