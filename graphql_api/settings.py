@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = Field(
         default=16_777_216, description="The largest request body, and the largest WebSocket message, in bytes."
     )
+    max_bodies_bytes: PositiveInt = Field(
+        default=268_435_456,
+        description="All request bodies together that are in memory at a time, in bytes; small ones are always read.",
+    )
     max_subscriptions: PositiveInt = Field(default=10_000, description="Subscriptions at a time in one process.")
     max_operations_per_connection: PositiveInt = Field(
         default=100, description="Operations, subscriptions included, at a time on one WebSocket."

@@ -19,6 +19,7 @@ from db.validation import (
     check_message,
     check_timestamp,
     checked_json,
+    is_plain_message,
 )
 
 
@@ -106,17 +107,27 @@ def _check(entries: Sequence[NewEntry], now: datetime) -> list[str | None]:
     size = 0
     written: list[str | None] = []
     for place, entry in enumerate(entries):
+        message, data = entry.message, entry.data
         try:
-            check_message(entry.message, "message")
-            data = checked_json(entry.data, "data")
-            check_timestamp(entry.timestamp, "timestamp", now=now)
-            check_integer(entry.attempt, "attempt", at_least=1)
-            if entry.attempt is not None and entry.node_execution_id is None:
-                raise InvalidInputError("attempt", "needs a step")
+            if is_plain_message(message):
+                size += len(message)
+            else:
+                check_message(message, "message")
+                size += len(message.encode())
+            if data is not None:
+                data = checked_json(data, "data")
+            if entry.timestamp is not None:
+                check_timestamp(entry.timestamp, "timestamp", now=now)
+            if entry.attempt is not None:
+                check_integer(entry.attempt, "attempt", at_least=1)
+                if entry.node_execution_id is None:
+                    raise InvalidInputError("attempt", "needs a step")
         except InvalidInputError as error:
             raise error.within(f"entries[{place}]") from None
-        size += len(entry.message.encode()) + len(data or b"")
-        written.append(None if data is None else data.decode())
+        if data is not None:
+            size += len(data)
+            data = data.decode()
+        written.append(data)
     if size > MAX_BATCH_BYTES:
         raise InvalidInputError("entries", f"hold {size} bytes; at most {MAX_BATCH_BYTES} are allowed")
     return written

@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     routes: list[Route | WebSocketRoute] = [
-        Route("/graphql", Endpoint(schema, context, draining, authentication).answer, methods=METHODS),
+        Route("/graphql", Endpoint(schema, context, draining, authentication), methods=METHODS),
         WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining, authentication)),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(database, hints, draining).readyz),

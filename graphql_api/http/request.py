@@ -3,7 +3,6 @@
 After the GraphQL-over-HTTP specification, https://graphql.github.io/graphql-over-http/draft/.
 """
 
-import asyncio
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -78,29 +77,6 @@ def _quality(parameters: list[str]) -> float:
     return 1.0
 
 
-async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """Read the body of a request that may have one.
-
-    Raises:
-        RequestError: 405, 408, 413 or 415, with what is wrong.
-    """
-    if request.method == "GET":
-        return b""
-    if request.method != "POST":
-        raise RequestError(405, "GraphQL is served by GET and POST", {"allow": "GET, POST"})
-    _check_content_type(request.headers.get("content-type", ""))
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > 4 * limit:
-        raise _too_large(limit)
-    try:
-        async with asyncio.timeout(seconds):
-            return await _read_body(request, limit)
-    except TimeoutError:
-        raise RequestError(
-            408, f"The body did not arrive within {seconds:g} seconds", {"connection": "close"}
-        ) from None
-
-
 def parse_operation(request: Request, body: bytes) -> Operation:
     """Read the parameters of a request from its URL (GET) or body (POST).
 
@@ -117,18 +93,6 @@ def parse_operation(request: Request, body: bytes) -> Operation:
     else:
         given = _body(body)
     return _operation(given)
-
-
-def _check_content_type(content_type: str) -> None:
-    """Refuse what a page of another site may send without asking: forms and plain text."""
-    if content_type == "application/json":
-        return
-    media, *parameters = (piece.strip().lower() for piece in content_type.split(";"))
-    if media != "application/json":
-        raise RequestError(415, "The content type must be application/json")
-    for parameter in parameters:
-        if parameter.startswith("charset=") and parameter[8:].strip('"') not in ("utf-8", "utf8"):
-            raise RequestError(415, "The charset must be utf-8")
 
 
 def _body(body: bytes) -> dict[str, Any]:
@@ -159,24 +123,3 @@ def _operation(given: dict[str, Any]) -> Operation:
         if not isinstance(given.get(name), (kind, type(None))):
             raise RequestError(400, f"`{name}` must be {said} or null")
     return Operation(query, given.get("variables"), given.get("operationName") or None)
-
-
-async def _read_body(request: Request, limit: int) -> bytes:
-    """Read at most `limit` bytes; read past and forget a few times that, so that the refusal can arrive."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= limit:
-            chunks.append(chunk)
-        else:
-            chunks.clear()
-        if size > 4 * limit:
-            break
-    if size > limit:
-        raise _too_large(limit)
-    return b"".join(chunks)
-
-
-def _too_large(limit: int) -> RequestError:
-    return RequestError(413, f"The body is larger than {limit} bytes", {"connection": "close"})

@@ -17,7 +17,7 @@ BEGIN
     SELECT nspname INTO STRICT place FROM pg_extension JOIN pg_namespace AS space ON space.oid = extnamespace
     WHERE extname = 'pg_trgm';
     EXECUTE format(
-        'CREATE INDEX ix_workflow_executions_message_trigrams ON workflow_executions'
+        'CREATE INDEX IF NOT EXISTS ix_workflow_executions_message_trigrams ON workflow_executions'
         ' USING gin (lower(upper(error_message COLLATE execgraph_search)) %I.gin_trgm_ops)'
         ' WHERE error_message IS NOT NULL',
         place

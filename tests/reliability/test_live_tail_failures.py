@@ -128,6 +128,32 @@ async def test_nothing_comes_twice_after_a_reconnect(two: tuple[ApiServer, ApiSe
     assert found == list(range(1, 13))
 
 
+LISTENERS = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE datname = current_database() AND query ILIKE 'LISTEN%'
+"""
+
+
+@each_transport
+async def test_what_is_logged_while_listening_is_interrupted_comes_all_the_same(
+    two: tuple[ApiServer, ApiServer], transport: str
+) -> None:
+    """graphile/crystal#2876: when LISTEN was cut, messages were dropped and no client knew."""
+    api, other = two
+    run_id = a_run(api, "RUNNING")
+    log(api, run_id, "0")
+    cut = 0
+    async with following(api, transport, run_id) as results:
+        found, _ = await take(results, 1)
+        for number in range(2, 12):
+            ((ended,),) = await fetch(api.database_url, LISTENERS)
+            cut += ended
+            log(other, run_id, f"{number}")
+            found += (await take(results, number))[0]
+    assert found == list(range(1, 12))
+    assert cut > 2
+
+
 @each_transport
 @pytest.mark.parametrize("come", ["before", "after"])
 async def test_of_a_run_that_is_over_at_once_all_entries_come(

@@ -1,6 +1,7 @@
-"""What takes too long is given up in clear: statements, bodies, and connections that say nothing."""
+"""What takes too long or too much is given up in clear: statements, bodies, and connections that say nothing."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -79,6 +80,33 @@ def test_a_flood_of_silent_connections_keeps_nobody_waiting_and_ends(hurried: Ap
     assert hurried.ask(RUNS) == {"totalCount": 0}
     for client in flood:
         client.close()
+
+
+def test_all_bodies_together_have_a_limit_and_small_ones_are_read_all_the_same(database_url: str) -> None:
+    head = (
+        b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+    )
+    with ApiServer(database_url, max_bodies_bytes=1_500_000) as server:
+        clients = [connected(server) for _ in range(4)]
+        for client in clients:
+            client.sendall(head + b"{" + b" " * 600_000)  # and the rest never comes
+        refused: list[socket.socket] = []
+
+        def two_are_refused() -> bool:
+            for client in clients:
+                client.settimeout(0)
+                with contextlib.suppress(BlockingIOError, ConnectionError):
+                    if client not in refused and client.recv(65_536).startswith(b"HTTP/1.1 503 "):
+                        refused.append(client)
+            return len(refused) == 2
+
+        until(two_are_refused)
+        assert server.ask(RUNS) == {"totalCount": 0}
+        for client in clients:
+            client.close()
+        large = {"query": RUNS, "variables": {"unused": " " * 1_000_000}}
+        until(lambda: server.http.post("/graphql", json=large).status_code == 200)
 
 
 def is_closed(client: socket.socket) -> bool:

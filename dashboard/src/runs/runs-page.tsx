@@ -30,7 +30,8 @@ export function RunsPage() {
   }, [model]);
 
   const change = (changes: Partial<RunsView>, replace = false) => {
-    const query = formatView({ ...view, ...changes });
+    // Of what the address says now: two changes may come before anything is drawn again.
+    const query = formatView({ ...parseView(place.peek().search), ...changes });
     navigate(query ? `/?${query}` : "/", { replace });
   };
 

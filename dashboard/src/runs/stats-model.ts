@@ -37,6 +37,9 @@ export class StatsModel {
   start(): void {
     this.unsubscribe = effect(() => {
       this.runs.version.value;
+      // At first the rows: somebody waits for them, and counting all of a year keeps the database busy.
+      const nothingYet = this.counted.peek() === null && this.failure.peek() === null;
+      if (nothingYet && this.runs.loading.value) return;
       this.countAt(this.due);
     });
   }
