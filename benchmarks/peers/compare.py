@@ -25,6 +25,8 @@ import click
 import httpx
 import orjson
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from benchmarks.peers.questions import QUESTIONS, Question
 from benchmarks.peers.sample import Reporter
 from benchmarks.place import place, place_options
