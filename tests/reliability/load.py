@@ -21,6 +21,8 @@ class Load:
     refused: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     unsent: int = 0
+    cut: int = 0
+    """Sent on a connection that the server, which keeps idle ones for some seconds, was just about to close."""
 
     def note(self, status: int, seconds: float) -> None:
         """Count one that was answered."""
@@ -36,9 +38,16 @@ def p99(seconds: list[float]) -> float:
 class Connection(asyncio.Protocol):
     """Sends a request and waits for its answer, again and again."""
 
-    def __init__(self, request: bytes, answered: Callable[["Connection", int, float], None]) -> None:
+    def __init__(
+        self,
+        request: bytes,
+        answered: Callable[["Connection", int, float], None],
+        lost: Callable[["Connection"], None] = lambda _: None,
+    ) -> None:
         self._request = request
         self._answered = answered
+        self._lost = lost
+        self.is_busy = False
         self._received = b""
         self._left = -1
         self._status = 0
@@ -47,8 +56,12 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost(self)
+
     def send(self, since: float) -> None:
         """Send the request that was to be sent at a time."""
+        self.is_busy = True
         self._since = since
         self.transport.write(self._request)
 
@@ -67,6 +80,7 @@ class Connection(asyncio.Protocol):
         self._left -= len(data)
         if self._left == 0:
             self._left = -1
+            self.is_busy = False
             self._answered(self, self._status, time.monotonic() - self._since)
 
 
@@ -74,7 +88,9 @@ async def load(port: int, request: bytes, per_second: float, seconds: float) -> 
     """Send so many requests a second for so long, and wait for the last answers."""
     found, idle = Load(), list[Connection]()
     loop = asyncio.get_running_loop()
-    opened, waiting = 0, 0
+    opened: set[Connection] = set()
+    opening: set[asyncio.Task[None]] = set()
+    waiting = 0
 
     def answered(connection: Connection, status: int, taken: float) -> None:
         nonlocal waiting
@@ -82,28 +98,40 @@ async def load(port: int, request: bytes, per_second: float, seconds: float) -> 
         found.note(status, taken)
         idle.append(connection)
 
-    async def one_more() -> Connection:
-        _, connection = await loop.create_connection(lambda: Connection(request, answered), "127.0.0.1", port)
-        return connection
+    def lost(connection: Connection) -> None:
+        nonlocal waiting
+        opened.discard(connection)
+        if connection.is_busy:
+            waiting -= 1
+            found.cut += 1
 
-    connections = [await one_more() for _ in range(min(CONNECTIONS, math.ceil(per_second)))]
-    idle.extend(connections)
-    opened = len(connections)
+    async def one_more() -> None:
+        _, connection = await loop.create_connection(lambda: Connection(request, answered, lost), "127.0.0.1", port)
+        opened.add(connection)
+        idle.append(connection)
+
+    for _ in range(min(CONNECTIONS, math.ceil(per_second))):
+        await one_more()
     began, sent = time.monotonic(), 0
     while (now := time.monotonic()) < began + seconds:
         for place in range(sent, int((now - began) * per_second)):
             sent = place + 1
+            while idle and idle[-1].transport.is_closing():
+                idle.pop()
             if idle:
                 waiting += 1
                 idle.pop().send(began + place / per_second)
-            else:
-                found.unsent += 1
+                continue
+            found.unsent += 1
+            if len(opened) + len(opening) < CONNECTIONS:
+                task = loop.create_task(one_more())
+                opening.add(task)
+                task.add_done_callback(opening.discard)
         await asyncio.sleep(TICK_SECONDS)
     async with asyncio.timeout(30):
-        while waiting:  # noqa: ASYNC110 - every answer is counted, none is awaited by itself
+        while waiting or opening:  # noqa: ASYNC110 - every answer is counted, none is awaited by itself
             await asyncio.sleep(TICK_SECONDS)
-    assert opened == len(idle)
-    for connection in connections:
+    for connection in opened:
         connection.transport.close()
     return found
 

@@ -68,6 +68,7 @@ async def test_what_is_let_in_is_served_as_fast_as_ever_and_the_rest_is_refused_
         assert set(before.statuses) == set(after.statuses) == {200}, told
         assert set(overload.statuses) == {200, 503}, told
         assert grown < 64 * MEGABYTE, told
+        assert before.cut + overload.cut + after.cut < 10, (before.cut, overload.cut, after.cut, told)
         problems = [
             problem
             for problem, is_so in {
