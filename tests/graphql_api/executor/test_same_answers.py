@@ -17,6 +17,7 @@ from tests.graphql_api.reports import at, log, run, running, steps, transition, 
 
 SCHEMA = (Path(__file__).parents[3] / "schema.graphql").read_text()
 EXAMPLES = 6_000 if os.environ.get("EXECGRAPH_TORTURE") == "full" else 150
+TRIES = 10
 IDS: list[str] = []
 """Of what there is to be found."""
 
@@ -73,7 +74,14 @@ def answer(api: ApiServer, document: str, *, stock: bool) -> Any:
 )
 @given(document=queries(SCHEMA, custom_scalars=SCALARS))
 def test_any_document_gets_the_same_answer(filled: ApiServer, document: str) -> None:
-    assert answer(filled, document, stock=False) == answer(filled, document, stock=True)
+    ours, stock = (answer(filled, document, stock=stock) for stock in (False, True))
+    tries = 0
+    while ours != stock and ours.get("data") == stock.get("data") and tries < TRIES:
+        # Of several errors that lead to the same null the stock executor tells the one that comes first, which is a
+        # matter of time: ours has to be one that it tells as well.
+        ours, stock = (answer(filled, document, stock=stock) for stock in (False, True))
+        tries += 1
+    assert ours == stock
 
 
 RUN = """
