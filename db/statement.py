@@ -50,10 +50,10 @@ class Statement:
         found = self._variants.get(columns)
         if found is None:
             found = self
-            selected = [column.key for column in getattr(self._clause, "exported_columns", ())]
-            if isinstance(self._clause, Select) and not columns.isdisjoint(selected):
+            if isinstance(self._clause, Select):
                 kept = [column for column in self._clause.selected_columns if column.key not in columns]
-                found = Statement(self._clause.with_only_columns(*kept, maintain_column_froms=True))
+                if len(kept) < len(self._clause.selected_columns):
+                    found = Statement(self._clause.with_only_columns(*kept, maintain_column_froms=True))
             self._variants[columns] = found
         return found
 

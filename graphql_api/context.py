@@ -15,9 +15,7 @@ from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import runs_by_id
 from db.queries.workflows import workflows_by_id
 from db.reader import Reader
-from db.statement import OPTIONAL_COLUMNS
 from graphql_api.document import Operation
-from graphql_api.names import camel_case_path
 from graphql_api.security.access import UNAUTHENTICATED, Access
 from graphql_api.security.admission import Admission
 from graphql_api.security.masking import Masking
@@ -29,8 +27,6 @@ V = TypeVar("V")
 P = ParamSpec("P")
 
 
-_OPTIONAL = {column: camel_case_path(column.rstrip("_")) for column in OPTIONAL_COLUMNS}
-"""Optional columns, and the fields that show them."""
 _BY_ID = frozenset({runs_by_id, steps_by_id, workflows_by_id})
 """What reads things by their ids, which anybody may have come by: for some callers they do not exist."""
 
@@ -67,8 +63,6 @@ class Context:
         """What is executed."""
         self.loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         """Of the fields, for the stock executor, which resolves object by object."""
-        self._unread: frozenset[str] = frozenset()
-        """Optional columns that no field of the operation shows."""
         self._loaded: dict[Hashable, dict[Any, Any]] = {}
 
     def of_caller(self, access: Access) -> "Context":
@@ -81,9 +75,6 @@ class Context:
         """A context for another operation of the same caller, with nothing loaded; by default the same operation."""
         context = self.of_caller(self.access)
         context.operation = operation or self.operation
-        if context.operation is not None:
-            names = context.operation.field_names
-            context._unread = frozenset([column for column, name in _OPTIONAL.items() if name not in names])
         return context
 
     @property
@@ -113,7 +104,8 @@ class Context:
             coming = asyncio.get_running_loop().create_future()
             loaded.update(dict.fromkeys(missing, coming))
             try:
-                async with self.database.reader(self._unread) as reader:
+                unread = frozenset[str]() if self.operation is None else self.operation.unread
+                async with self.database.reader(unread) as reader:
                     found = await read(reader, missing, *arguments)  # type: ignore[call-arg]
                 if self.access.namespaces is not None and read in _BY_ID:
                     found = await self._seen(found)

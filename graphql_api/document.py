@@ -25,8 +25,10 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.graphql import OperationType
 
+from db.statement import OPTIONAL_COLUMNS
 from graphql_api.document_cache import DocumentCache
 from graphql_api.errors import VALIDATION_FAILED
+from graphql_api.names import camel_case_path
 from graphql_api.security.access import Access
 from graphql_api.security.errors import ForbiddenError
 from graphql_api.security.limits import LimitError, Limits
@@ -44,8 +46,8 @@ class Operation:
     name: str | None
     kind: OperationType
     plan: Plan
-    field_names: frozenset[str]
-    """Of all fields in the document, wherever they are."""
+    unread: frozenset[str]
+    """Those of `db.statement.OPTIONAL_COLUMNS` that no field of the document shows."""
 
 
 class DocumentError(Exception):
@@ -124,12 +126,12 @@ class Documents:
             if errors:
                 raise DocumentError([_of_document(error) for error in errors])
             planned = {}
-            names = _field_names(document)
+            unread = _unread(document)
             for node in operations:
                 plan = plan_of(self._schema, document, node)
                 limits.check_plan(plan.depth, plan.fields)
                 own_name = node.name.value if node.name else None
-                planned[own_name] = Operation(document, own_name, OperationType(node.operation.value), plan, names)
+                planned[own_name] = Operation(document, own_name, OperationType(node.operation.value), plan, unread)
         except RecursionError as error:
             raise DocumentError([LimitError("The document is nested too deep")]) from error
         except GraphQLError as error:
@@ -155,7 +157,10 @@ class ValidDocument:
         return self.operations[name]
 
 
-def _field_names(document: DocumentNode) -> frozenset[str]:
+_SHOWN_BY = {column: camel_case_path(column.rstrip("_")) for column in OPTIONAL_COLUMNS}
+
+
+def _unread(document: DocumentNode) -> frozenset[str]:
     names: set[str] = set()
     waiting: list[Any] = list(document.definitions)
     while waiting:
@@ -165,7 +170,7 @@ def _field_names(document: DocumentNode) -> frozenset[str]:
                 names.add(node.name.value)
             if not isinstance(node, FragmentSpreadNode):
                 waiting.append(node)
-    return frozenset(names)
+    return frozenset(column for column, name in _SHOWN_BY.items() if name not in names)
 
 
 def _of_document(error: GraphQLError) -> GraphQLError:

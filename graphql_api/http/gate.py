@@ -11,8 +11,8 @@ from typing import Final
 import orjson
 
 from graphql_api.observability.metrics import HTTP_REQUESTS
-from graphql_api.security.admission import Admission
-from graphql_api.security.errors import OverloadedError, SecurityError, TooManyRequestsError
+from graphql_api.security.admission import Admission, overloaded
+from graphql_api.security.errors import SecurityError
 
 PATH: Final = "/graphql"
 _REASONS: Final = {503: "Service Unavailable", 429: "Too Many Requests"}
@@ -21,21 +21,18 @@ _REASONS: Final = {503: "Service Unavailable", 429: "Too Many Requests"}
 class Gate:
     """Counts the requests of a process whose body has arrived and whose answer has not left."""
 
-    def __init__(self, admission: Admission, per_caller: int) -> None:
+    def __init__(self, admission: Admission) -> None:
         """Open it.
 
         Args:
-            admission: knows how many may be here.
-            per_caller: of these with the same credentials; who has none is limited with all others.
+            admission: knows how many may be here, and how many of one caller; who shows no credentials is limited with
+                all others.
         """
         self._admission = admission
-        self._per_caller = per_caller
         self._present: Counter[bytes] = Counter()
         self._all = 0
-        self._overloaded = _written(OverloadedError("The server has more to do than it can; try again in a moment"))
-        self._too_many = _written(
-            TooManyRequestsError(f"At most {per_caller} requests at a time of one caller; try again")
-        )
+        self._overloaded = _written(overloaded())
+        self._too_many = _written(admission.too_many())
         self._refused = {
             self._overloaded: HTTP_REQUESTS.labels(PATH, 503),
             self._too_many: HTTP_REQUESTS.labels(PATH, 429),
@@ -45,7 +42,7 @@ class Gate:
         """What to answer a new request with instead of dealing with it; None if it may come in."""
         if not self._admission.has_room(self._all):
             refusal = self._overloaded
-        elif credentials and self._present[credentials] >= self._per_caller:
+        elif credentials and self._present[credentials] >= self._admission.per_caller:
             refusal = self._too_many
         else:
             return None

@@ -89,8 +89,6 @@ class _Refused:
     """Stands for the exchange of a request that was answered before it came in: what follows of it is skipped."""
 
     response_complete = True
-    disconnected = False
-    keep_alive = True
 
     def __init__(self) -> None:
         self.message_event = asyncio.Event()
@@ -98,7 +96,7 @@ class _Refused:
 
 def http_protocol(settings: Settings, admission: Admission) -> type[asyncio.Protocol]:
     """The protocol of HTTP connections with these limits."""
-    gate = Gate(admission, settings.max_requests_per_token)
+    gate = Gate(admission)
     graphql = PATH.encode()
 
     class HTTPConnection(Watched, HttpToolsProtocol):
@@ -121,7 +119,7 @@ def http_protocol(settings: Settings, admission: Admission) -> type[asyncio.Prot
 
         def on_headers_complete(self) -> None:
             self._silence.cancel()
-            self._counts = self.url.partition(b"?")[0] == graphql and not self._lasts()
+            self._note_headers()
             if self._counts and (self.cycle is None or self.cycle.response_complete):
                 refusal = gate.refusal(self._credentials)
                 if refusal is not None:
@@ -140,15 +138,15 @@ def http_protocol(settings: Settings, admission: Admission) -> type[asyncio.Prot
                 gate.leave(self._present.popleft())
             super().on_response_complete()
 
-        def _lasts(self) -> bool:
-            """Whether the request is for a stream, which has limits of its own; notes the credentials."""
+        def _note_headers(self) -> None:
+            """Whose request it is, and whether it counts: streams have limits of their own."""
             self._credentials = b""
+            self._counts = self.url.partition(b"?")[0] == graphql
             for name, value in self.headers:
                 if name == b"authorization":
                     self._credentials = value
                 elif (name == b"accept" and b"text/event-stream" in value) or name == b"upgrade":
-                    return True
-            return False
+                    self._counts = False
 
         def _refuse(self, refusal: bytes) -> None:
             self.cycle = _Refused()  # type: ignore[assignment]

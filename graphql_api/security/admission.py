@@ -28,7 +28,10 @@ LONGEST_WAIT_SECONDS: Final = 5.0
 OVERLOAD_SECONDS: Final = 1.0
 """How long after a refusal there still is an overload."""
 
-_BUSY_MESSAGE = "The server has more to do than it can; try again in a moment"
+
+def overloaded() -> OverloadedError:
+    """The refusal when everybody together asks for too much."""
+    return OverloadedError("The server has more to do than it can; try again in a moment")
 
 
 class _Waiter:
@@ -56,7 +59,7 @@ class Admission:
         self._most = most
         self._limit = min(AT_ONCE, most)
         self._waiting_limit = waiting
-        self._per_caller = per_caller
+        self.per_caller = per_caller
         self._running = 0
         self._waiting = 0
         self._of_caller: dict[str, int] = {}
@@ -74,6 +77,10 @@ class Admission:
     def waiting(self) -> int:
         """Requests that wait."""
         return self._waiting
+
+    def too_many(self) -> TooManyRequestsError:
+        """The refusal of a caller who asks for too much."""
+        return TooManyRequestsError(f"At most {self.per_caller} requests at a time of one caller; try again")
 
     def has_room(self, present: int) -> bool:
         """Whether one more may come when so many are here, on their way in or out included; if not, it is refused."""
@@ -93,8 +100,8 @@ class Admission:
             OverloadedError: everybody together has.
         """
         present = self._of_caller.get(caller, 0)
-        if caller and present >= self._per_caller:
-            raise TooManyRequestsError(f"At most {self._per_caller} requests at a time of one caller; try again")
+        if caller and present >= self.per_caller:
+            raise self.too_many()
         self._of_caller[caller] = present + 1
         if self._running < self._limit and not self._waiting:
             self._running += 1
@@ -158,7 +165,7 @@ class Admission:
 
     def _refuse(self, waiter: _Waiter) -> None:
         self._remove(waiter)
-        waiter.admitted.set_exception(OverloadedError(_BUSY_MESSAGE))
+        waiter.admitted.set_exception(overloaded())
 
     def _remove(self, waiter: _Waiter) -> None:
         queue = self._queues.get(waiter.caller)
