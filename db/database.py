@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -18,11 +19,12 @@ from sqlalchemy.pool import QueuePool
 
 from db.driver import DriverPool
 from db.json import write_json
-from db.pool import Pool, PoolUse
+from db.pool import Loan, Pool, PoolUse
 from db.reader import Reader
 from db.session import DatabaseSession
 from db.statement_trace import StatementEnded, trace_connection, trace_engine
 from db.transaction import Transaction, touched
+from db.wanted import Found, Wanted
 
 T = TypeVar("T")
 
@@ -127,24 +129,14 @@ class Database:
         async with self._autocommit.connect() as connection:
             yield connection
 
-    @asynccontextmanager
-    async def reader(self, without: frozenset[str] = frozenset()) -> AsyncIterator[Reader]:
+    def reader(self, wanted: Wanted | None = None, found: Found | None = None) -> "Reading":
         """What queries read with: each statement is a snapshot of its own.
 
         Args:
-            without: those of `db.statement.OPTIONAL_COLUMNS` that nobody will look at.
+            wanted: what somebody will look at; by default everything but what is joined.
+            found: told of what is joined.
         """
-        async with self._reading() as connection:
-            yield Reader(connection, without=without)
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Any]:
-        async with self.readers.lend() as connection:
-            if self._is_pooled:
-                async with connection.transaction():
-                    yield connection
-            else:
-                yield connection
+        return Reading(self.readers.lend(), wanted, found, transaction=self._is_pooled)
 
     async def fetch(self, statement: str, *arguments: Any) -> list[Any]:
         """The rows that asyncpg gives for a single statement of its own.
@@ -152,8 +144,8 @@ class Database:
         Raises:
             PostgresError, InterfaceError, OSError: asyncpg's own errors.
         """
-        async with self._reading() as connection:
-            rows: list[Any] = await connection.fetch(statement, *arguments)
+        async with self.reader() as reader:
+            rows: list[Any] = await reader.connection.fetch(statement, *arguments)
             return rows
 
     async def run(self, work: Callable[[DatabaseSession], Awaitable[T]]) -> T:
@@ -240,6 +232,38 @@ class Database:
     def _changed(self, runs: set[UUID]) -> None:
         if self.on_change is not None:
             self.on_change(runs)
+
+
+class Reading:
+    """A reader for a block. Behind a pooler it takes a transaction, which keeps to one connection to PostgreSQL."""
+
+    __slots__ = ("_found", "_in_transaction", "_loan", "_transaction", "_wanted")
+
+    def __init__(self, loan: Loan, wanted: Wanted | None, found: Found | None, *, transaction: bool) -> None:
+        self._loan = loan
+        self._wanted = wanted
+        self._found = found
+        self._in_transaction = transaction
+
+    async def __aenter__(self) -> Reader:
+        connection = await self._loan.__aenter__()
+        if self._in_transaction:
+            self._transaction = connection.transaction()
+            try:
+                await self._transaction.start()
+            except BaseException:
+                await self._loan.__aexit__(*sys.exc_info())
+                raise
+        return Reader(connection, wanted=self._wanted, found=self._found)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._in_transaction:
+                await self._transaction.__aexit__(kind, error, trace)
+        finally:
+            await self._loan.__aexit__(kind, error, trace)
 
 
 async def _repeated(transaction: Callable[[], Awaitable[T]]) -> T:

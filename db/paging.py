@@ -142,7 +142,7 @@ class Way(NamedTuple):
 ANY_WAY = (Way(true()),)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Slice(Generic[T]):
     """The rows of a page, in the order of the list, and whether there are more in the direction of paging."""
 

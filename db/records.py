@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Text
 
 from db.enums import ExecutionStatus, LogLevel, TriggerType
-from db.reader import Row
+from db.reader import JoinedRow, Row
 
 JsonColumn = str | None
 """JSON text; a stored SQL NULL is None."""
@@ -29,6 +29,8 @@ class WorkflowRecord(Row):
 
     __slots__ = ()
 
+    KEYS = frozenset({"id", "namespace", "version", "created_at"})
+
     id: UUID
     namespace: str
     key: str | None
@@ -37,6 +39,12 @@ class WorkflowRecord(Row):
     description: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class JoinedWorkflow(JoinedRow):
+    """A definition that was read together with a run; reads as a definition's record does."""
+
+    __slots__ = ()
 
 
 class WorkflowNodeRecord(Row):
@@ -69,6 +77,9 @@ class WorkflowExecutionRecord(Row):
     """A run."""
 
     __slots__ = ()
+
+    KEYS = frozenset({"id", "namespace", "created_at", "started_at", "ended_at"})
+    JOINED = frozenset({"joined_workflow", "joined_log_counts"})
 
     id: UUID
     namespace: str
@@ -113,6 +124,8 @@ class NodeExecutionRecord(Row):
 
     __slots__ = ()
 
+    KEYS = frozenset({"id", "workflow_execution_id", "execution_order"})
+
     id: UUID
     workflow_execution_id: UUID
     node_id: UUID | None
@@ -153,6 +166,8 @@ class ExecutionLogRecord(Row):
 
     __slots__ = ()
 
+    KEYS = frozenset({"sequence"})
+
     workflow_execution_id: UUID
     sequence: int
     node_execution_id: UUID | None
@@ -171,6 +186,9 @@ class LogCounts(NamedTuple):
     info: int
     warning: int
     error: int
+
+
+NO_LOGS = LogCounts(0, 0, 0, 0, 0)
 
 
 class NodeStatusCounts(NamedTuple):

@@ -20,8 +20,8 @@ MAX_SHAPES = 1_000
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 
-OPTIONAL_COLUMNS = ("input_data", "output_data", "context", "metadata_", "error_message", "updated_at")
-"""What a row may be read without where no field shows it: what can be of any size, or is seldom shown."""
+MAX_VARIANTS = 64
+"""Of one statement, by the columns that are wanted; the one made first is forgotten."""
 
 
 class Statement:
@@ -37,6 +37,7 @@ class Statement:
         """
         self._clause = clause
         self._variants: dict[frozenset[str], Statement] = {}
+        """By what is left out."""
         compiled: Any = clause.compile(dialect=_DIALECT)
         self.sql: str = compiled.string
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
@@ -46,7 +47,7 @@ class Statement:
         }
 
     def without(self, columns: frozenset[str]) -> "Statement":
-        """The same without some of the optional columns, where it has them. Rows know nothing of them then."""
+        """The same without some columns, where it has them. Its rows know nothing of these."""
         found = self._variants.get(columns)
         if found is None:
             found = self
@@ -54,6 +55,8 @@ class Statement:
                 kept = [column for column in self._clause.selected_columns if column.key not in columns]
                 if len(kept) < len(self._clause.selected_columns):
                     found = Statement(self._clause.with_only_columns(*kept, maintain_column_froms=True))
+            if len(self._variants) >= MAX_VARIANTS:
+                del self._variants[next(iter(self._variants))]
             self._variants[columns] = found
         return found
 

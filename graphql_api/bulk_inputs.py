@@ -35,7 +35,7 @@ from strawberry.types.arguments import InputContext
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from db.reader import Row
+from db.reader import JoinedRow, Row
 from graphql_api.executor import BreadthFirstExecutor
 
 Convert = Callable[[Any], Any]
@@ -91,7 +91,7 @@ def _from_input(cls: type, value: Mapping[str, Any] | _Converted, context: Input
 class Executor(BreadthFirstExecutor):
     """The breadth-first executor, with variables of bulk inputs coerced fast."""
 
-    record_types = (Row,)
+    record_types = (Row, JoinedRow)
 
     @classmethod
     def build(

@@ -128,8 +128,8 @@ async def connections(
         except BadUserInputError as error:
             pages.append(error)
     found: list[Any] = list(pages)
-    for page in dict.fromkeys(page for page in pages if isinstance(page, Page)):
-        places = [place for place, each in enumerate(pages) if each == page]
+    for page in dict.fromkeys(page for page in pages if isinstance(page, Page)) if shared is None else (shared,):
+        places = range(len(pages)) if page is shared else [place for place, each in enumerate(pages) if each == page]
         slices = await info.context.load(read, [lists[place][0] for place in places], *arguments, page)
         for place, slice_ in zip(places, slices, strict=True):
             _, cursors, count = lists[place]

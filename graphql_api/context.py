@@ -8,11 +8,11 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from db.database import Database
+from db.database import Database, Reading
 from db.errors import NotFoundError
 from db.feeds import Feeds
 from db.queries.node_executions import steps_by_id
-from db.queries.workflow_executions import runs_by_id
+from db.queries.workflow_executions import JOINED, runs_by_id
 from db.queries.workflows import workflows_by_id
 from db.reader import Reader
 from graphql_api.document import Operation
@@ -87,6 +87,20 @@ class Context:
         """What two operations have to have in common for the answer to the one to do for the other."""
         return self.access.namespaces, self.access.shows_secrets
 
+    def reader(self) -> Reading:
+        """What the operation reads with: no more of rows than it shows."""
+        if self.operation is None:
+            return self.database.reader()
+        return self.database.reader(self.operation.wanted, self._found)
+
+    def _found(self, column: str, rows: Sequence[Any]) -> None:
+        """Remember what was read together with rows as if it had been loaded; not where its namespace is not seen."""
+        joined = JOINED[column]
+        loaded = self._loaded.setdefault((joined.read,), {})
+        for row in rows:
+            if self.access.sees(row["namespace"]):
+                loaded.setdefault(row[joined.key], joined.make(row[column]))
+
     async def load(
         self,
         read: Callable[Concatenate[Reader, Sequence[K], P], Awaitable[Sequence[V]]],
@@ -104,8 +118,7 @@ class Context:
             coming = asyncio.get_running_loop().create_future()
             loaded.update(dict.fromkeys(missing, coming))
             try:
-                unread = frozenset[str]() if self.operation is None else self.operation.unread
-                async with self.database.reader(unread) as reader:
+                async with self.reader() as reader:
                     found = await read(reader, missing, *arguments)  # type: ignore[call-arg]
                 if self.access.namespaces is not None and read in _BY_ID:
                     found = await self._seen(found)
@@ -151,7 +164,9 @@ class Context:
         *arguments: P.args,
         **_: P.kwargs,
     ) -> Any:
-        """Load what `read` gives for one key, together with all others that are asked for at the same time."""
+        """Load what `read` gives for one key that a root field names, together with those that others name."""
+        if self.operation is not None and self.operation.has_one_root:
+            return (await self.load(read, [key], *arguments))[0]  # type: ignore[call-arg]
         name = (read, *arguments)
         loader = self.loaders.get(name)
         if loader is None:

@@ -11,7 +11,6 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
@@ -25,15 +24,15 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.graphql import OperationType
 
-from db.statement import OPTIONAL_COLUMNS
+from db.wanted import Wanted
 from graphql_api.document_cache import DocumentCache
 from graphql_api.errors import VALIDATION_FAILED
-from graphql_api.names import camel_case_path
 from graphql_api.security.access import Access
 from graphql_api.security.errors import ForbiddenError
 from graphql_api.security.limits import LimitError, Limits
 from graphql_api.security.plan import Plan, plan_of
 from graphql_api.security.trusted import TrustedDocuments
+from graphql_api.wanted import wanted_by
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
@@ -46,8 +45,10 @@ class Operation:
     name: str | None
     kind: OperationType
     plan: Plan
-    unread: frozenset[str]
-    """Those of `db.statement.OPTIONAL_COLUMNS` that no field of the document shows."""
+    wanted: Wanted
+    """What the document shows of rows."""
+    has_one_root: bool
+    """Whether it has a single root field, so that nothing else is asked for at the same time."""
 
 
 class DocumentError(Exception):
@@ -126,12 +127,13 @@ class Documents:
             if errors:
                 raise DocumentError([_of_document(error) for error in errors])
             planned = {}
-            unread = _unread(document)
+            wanted = wanted_by(self._schema, document)
             for node in operations:
                 plan = plan_of(self._schema, document, node)
                 limits.check_plan(plan.depth, plan.fields)
-                own_name = node.name.value if node.name else None
-                planned[own_name] = Operation(document, own_name, OperationType(node.operation.value), plan, unread)
+                own_name, kind = node.name.value if node.name else None, OperationType(node.operation.value)
+                planned[own_name] = Operation(document, own_name, kind, plan, wanted, _has_one_root(node))
+
         except RecursionError as error:
             raise DocumentError([LimitError("The document is nested too deep")]) from error
         except GraphQLError as error:
@@ -157,20 +159,9 @@ class ValidDocument:
         return self.operations[name]
 
 
-_SHOWN_BY = {column: camel_case_path(column.rstrip("_")) for column in OPTIONAL_COLUMNS}
-
-
-def _unread(document: DocumentNode) -> frozenset[str]:
-    names: set[str] = set()
-    waiting: list[Any] = list(document.definitions)
-    while waiting:
-        selections = waiting.pop().selection_set
-        for node in selections.selections if selections else ():
-            if isinstance(node, FieldNode):
-                names.add(node.name.value)
-            if not isinstance(node, FragmentSpreadNode):
-                waiting.append(node)
-    return frozenset(column for column, name in _SHOWN_BY.items() if name not in names)
+def _has_one_root(node: OperationDefinitionNode) -> bool:
+    selections = node.selection_set.selections
+    return len(selections) == 1 and isinstance(selections[0], FieldNode)
 
 
 def _of_document(error: GraphQLError) -> GraphQLError:

@@ -26,7 +26,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _DIGEST_BYTES = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cursors:
     """The cursors of one list in one order: opaque to clients, and refused by every other list and order."""
 

@@ -58,7 +58,7 @@ class Query:
         """The definitions, newest created first."""
         where = workflow_filter(namespaces, search, info.context)
         page = page_of(_WORKFLOW_CURSORS, first, after, last, before)
-        async with info.context.database.reader() as reader:
+        async with info.context.reader() as reader:
             found = await page_of_workflows(reader, where, page)
         return Connection(slice=found, page=page, cursors=_WORKFLOW_CURSORS, count=Count(counts_of_workflows, where))
 
@@ -82,7 +82,7 @@ class Query:
         where, order = run_filter(filter, info.context), run_order(order_by)
         cursors = run_cursors("workflowExecutions", order_by)
         page = page_of(cursors, first, after, last, before)
-        async with info.context.database.reader() as reader:
+        async with info.context.reader() as reader:
             found = await page_of_runs(reader, where, order, page)
         return Connection(slice=found, page=page, cursors=cursors, count=Count(counts_of_runs, where))
 
@@ -100,6 +100,6 @@ class Query:
         time_zone: str = "UTC",
     ) -> WorkflowExecutionStats:
         """Counts of the runs by the time they were created, all together and per bucket."""
-        async with info.context.database.reader() as reader:
+        async with info.context.reader() as reader:
             found: Any = await stats_of_runs(reader, run_filter(filter, info.context), bucket, time_zone)
         return found

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -11,6 +12,8 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from graphql_api.http.app import create_app
 from graphql_api.http.draining import Draining
@@ -60,10 +63,27 @@ class DrainingServer(uvicorn.Server):
             connection.transport.abort()
 
 
+class Forwarded:
+    """uvicorn's way of taking what a trusted proxy says of the client, for requests in which one says something."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._forwarded = ProxyHeadersMiddleware(app, os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"))  # type: ignore[arg-type]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one exchange or connection."""
+        for name, _ in scope.get("headers", ()):
+            if name.startswith(b"x-forwarded-"):
+                await self._forwarded(scope, receive, send)  # type: ignore[arg-type]
+                return
+        await self._app(scope, receive, send)
+
+
 def server_config(app: Starlette, settings: Settings) -> uvicorn.Config:
     """How the application is served."""
     return uvicorn.Config(
-        app,
+        Forwarded(app),
+        proxy_headers=False,
         log_config=None,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=http_protocol(settings, app.state.context.admission),

@@ -33,11 +33,11 @@ def counted_statements() -> Iterator[list[str]]:
 
         return noted
 
-    rows, value = Reader.rows, Reader.value
+    fetch, value = Reader._fetch, Reader.value
     event.listen(Engine, "after_cursor_execute", note_of_engine)
-    Reader.rows, Reader.value = noting(rows), noting(value)  # type: ignore[method-assign]
+    Reader._fetch, Reader.value = noting(fetch), noting(value)  # type: ignore[method-assign]
     try:
         yield statements
     finally:
-        Reader.rows, Reader.value = rows, value  # type: ignore[method-assign]
+        Reader._fetch, Reader.value = fetch, value  # type: ignore[method-assign]
         event.remove(Engine, "after_cursor_execute", note_of_engine)

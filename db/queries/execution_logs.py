@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +35,7 @@ LOGS = select(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LogSlice(Slice[ExecutionLogRecord]):
     """A page of entries, and the run's last sequence in the same snapshot: where a subscription takes over."""
 
@@ -58,7 +60,8 @@ def _page(where: ExecutionLogFilter, page: Page, of_steps: bool) -> AnySelect:
     counter = ExecutionCounter
     entry = paged(LOGS.where(*belongs, *where.conditions()), BY_SEQUENCE, page).lateral("entry")
     joined = owner.join(counter, counter.workflow_execution_id == owner.c.run_id).join(entry, true(), isouter=True)
-    return select(owner.c.place, counter.last_sequence, entry).select_from(joined)
+    order = BY_SEQUENCE.clauses(backwards=page.backwards, keys=[entry.c.sequence])
+    return select(owner.c.place, counter.last_sequence, entry).select_from(joined).order_by(owner.c.place, *order)
 
 
 @shaped
@@ -67,6 +70,9 @@ def _count(where: ExecutionLogFilter, of_steps: bool) -> AnySelect:
     number = select(func.count().label("count_")).select_from(log).where(*belongs, *where.conditions())
     counted = number.lateral("counted")
     return select(owner.c.place, counted.c.count_).select_from(owner.join(counted, true()))
+
+
+_PLACE = itemgetter("place")
 
 
 async def logs_of_runs(reader: Reader, ids: Sequence[UUID], where: ExecutionLogFilter, page: Page) -> list[LogSlice]:
@@ -102,15 +108,15 @@ async def _slices(
     if number == 1 and rows and rows[0]["sequence"] is not None:
         only = sliced(rows, page)
         return [LogSlice(only.rows, only.has_more, rows[0]["last_sequence"])]
-    found: list[list[ExecutionLogRecord]] = [[] for _ in range(number)]
-    last_sequences = [0] * number
-    for row in rows:
-        place = row["place"] - 1
-        last_sequences[place] = row["last_sequence"]
-        if row["sequence"] is not None:
-            found[place].append(row)
-    slices = (sliced(entries, page) for entries in found)
-    return [LogSlice(each.rows, each.has_more, last) for each, last in zip(slices, last_sequences, strict=True)]
+    slices = [LogSlice([], False, 0) for _ in range(number)]
+    for place, group in groupby(rows, _PLACE):
+        entries = list(group)
+        last_sequence = entries[0]["last_sequence"]
+        if entries[0]["sequence"] is None:  # the counter alone
+            entries = []
+        found = sliced(entries, page)
+        slices[place - 1] = LogSlice(found.rows, found.has_more, last_sequence)
+    return slices
 
 
 async def _counts(

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Double, Uuid, any_, bindparam, extract, func, select
+from sqlalchemy import ARRAY, ColumnElement, Double, Label, Uuid, any_, bindparam, extract, func, select
 
 from db.enums import ExecutionStatus
 from db.filters import WorkflowExecutionFilter
-from db.models import ExecutionCounter, ExecutionLog, NodeExecution, WorkflowExecution
+from db.models import ExecutionCounter, ExecutionLog, NodeExecution, Workflow, WorkflowExecution
 from db.paging import AnySelect, Order, Page, Slice, paged, sliced
 from db.queries.per_parent import children, counted, counts_of_each, each_by_id, ids_parameter, slices_of_each
+from db.queries.workflows import WORKFLOWS, workflows_by_id
 from db.reader import Reader, Row
-from db.records import LogCounts, NodeStatusCounts, WorkflowExecutionRecord, json_text
+from db.records import NO_LOGS, JoinedWorkflow, LogCounts, NodeStatusCounts, WorkflowExecutionRecord, json_text
 from db.statement import Statement, shaped
+from db.wanted import Joined
 
 run, counter, log = WorkflowExecution, ExecutionCounter, ExecutionLog
 DURATION = run.ended_at - run.started_at
@@ -63,18 +66,31 @@ RUNS = select(
     run.ended_at,
     extract("epoch", DURATION).cast(Double).label("duration_seconds"),
 )
-_RUNS_BY_ID = Statement(RUNS.where(run.id == any_(ids_parameter())))
-_NAMESPACES = Statement(select(run.id, run.namespace).where(run.id == any_(ids_parameter())))
-_LOG_COUNTS = Statement(
-    select(
-        counter.workflow_execution_id,
-        counter.last_sequence,
-        counter.debug_count,
-        counter.info_count,
-        counter.warning_count,
-        counter.error_count,
-    ).where(counter.workflow_execution_id == any_(ids_parameter()))
+_LOG_COUNTS_OF_RUNS = select(
+    counter.workflow_execution_id,
+    counter.last_sequence,
+    counter.debug_count,
+    counter.info_count,
+    counter.warning_count,
+    counter.error_count,
 )
+
+
+def _joined(of: AnySelect, belongs: ColumnElement[bool], name: str) -> Label[Any]:
+    """The one row that belongs to a run, as a column: it is looked up for the runs of the answer only."""
+    row = of.with_only_columns(func.row(*of.selected_columns)).where(belongs)
+    return row.correlate(run).scalar_subquery().label(name)
+
+
+_RUNS = RUNS.add_columns(
+    _joined(WORKFLOWS, Workflow.id == run.workflow_id, "joined_workflow"),
+    _joined(_LOG_COUNTS_OF_RUNS, counter.workflow_execution_id == run.id, "joined_log_counts"),
+)
+"""Runs, and what belongs to them."""
+
+_RUNS_BY_ID = Statement(_RUNS.where(run.id == any_(ids_parameter())))
+_NAMESPACES = Statement(select(run.id, run.namespace).where(run.id == any_(ids_parameter())))
+_LOG_COUNTS = Statement(_LOG_COUNTS_OF_RUNS.where(counter.workflow_execution_id == any_(ids_parameter())))
 _LOG_COUNTS_OF_STEPS = Statement(
     select(log.node_execution_id, log.level, func.count().label("count_"))
     .where(
@@ -98,7 +114,7 @@ def _matching(where: WorkflowExecutionFilter) -> AnySelect:
 
 @shaped
 def _page(where: WorkflowExecutionFilter, order: Order, page: Page) -> AnySelect:
-    return paged(RUNS.where(*where.certain()), order, page, where.ways())
+    return paged(_RUNS.where(*where.certain()), order, page, where.ways())
 
 
 @shaped
@@ -108,7 +124,7 @@ def _count(where: WorkflowExecutionFilter) -> AnySelect:
 
 @shaped
 def _of_workflows(where: WorkflowExecutionFilter, order: Order, page: Page) -> AnySelect:
-    return children(RUNS.where(*where.certain()), run.workflow_id, order, page, where.ways())
+    return children(_RUNS.where(*where.certain()), run.workflow_id, order, page, where.ways())
 
 
 @shaped
@@ -118,7 +134,7 @@ def _count_of_workflows(where: WorkflowExecutionFilter) -> AnySelect:
 
 @shaped
 def _of_steps(where: WorkflowExecutionFilter, page: Page) -> AnySelect:
-    return children(RUNS.where(*where.certain()), run.parent_node_execution_id, NEWEST_FIRST, page)
+    return children(_RUNS.where(*where.certain()), run.parent_node_execution_id, NEWEST_FIRST, page)
 
 
 @shaped
@@ -190,7 +206,7 @@ async def namespaces_of_runs(reader: Reader, ids: Sequence[UUID]) -> dict[UUID, 
 async def log_counts_of_runs(reader: Reader, ids: Sequence[UUID]) -> list[LogCounts]:
     """How many log entries each run has, by level: its counter row knows."""
     found = {id_: LogCounts(*counts) for id_, *counts in await reader.rows(_LOG_COUNTS, {"ids": ids}, Row)}
-    return [found.get(id_, LogCounts(0, 0, 0, 0, 0)) for id_ in ids]
+    return [found.get(id_, NO_LOGS) for id_ in ids]
 
 
 async def log_counts_of_steps(reader: Reader, ids: Sequence[tuple[UUID, UUID]]) -> list[LogCounts]:
@@ -214,3 +230,20 @@ async def status_counts_of_runs(reader: Reader, ids: Sequence[UUID]) -> list[Nod
         NodeStatusCounts(sum(counts.values()), *(counts.get(status.value, 0) for status in ExecutionStatus))
         for counts in (found.get(run_id, {}) for run_id in ids)
     ]
+
+
+def _workflow(values: tuple[Any, ...] | None) -> JoinedWorkflow | None:
+    return None if values is None else JoinedWorkflow(zip(_WORKFLOW_COLUMNS, values, strict=True))
+
+
+def _log_counts(values: tuple[Any, ...] | None) -> LogCounts:
+    return NO_LOGS if values is None else LogCounts(*values[1:])
+
+
+_WORKFLOW_COLUMNS: Sequence[Any] = WORKFLOWS.selected_columns.keys()
+
+JOINED: Mapping[str, Joined] = {
+    "joined_workflow": Joined("workflow_id", workflows_by_id, _workflow),
+    "joined_log_counts": Joined("id", log_counts_of_runs, _log_counts),
+}
+"""What can be read together with runs, by the column in which it stands."""

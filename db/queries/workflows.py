@@ -20,7 +20,7 @@ Version = tuple[UUID, int]
 
 NEWEST_FIRST = Order(Workflow.created_at, Workflow.id, descending=True)
 
-_WORKFLOWS = select(
+WORKFLOWS = select(
     Workflow.id,
     Workflow.namespace,
     Workflow.key,
@@ -45,7 +45,7 @@ _DEPENDENCIES = select(Node.workflow_id, Node.version, Edge.source_node_id, Edge
 )
 
 
-_WORKFLOWS_BY_ID = Statement(_WORKFLOWS.where(Workflow.id == any_(ids_parameter())))
+_WORKFLOWS_BY_ID = Statement(WORKFLOWS.where(Workflow.id == any_(ids_parameter())))
 _NODES_BY_ID = Statement(_NODES.where(Node.id == any_(ids_parameter())))
 _VERSIONS = (
     func.unnest(ids_parameter(), bindparam("versions", type_=ARRAY(Integer())))
@@ -61,7 +61,7 @@ _DEPENDENCIES_OF_VERSIONS = Statement(
 
 @shaped
 def _page(where: WorkflowFilter, page: Page) -> AnySelect:
-    return paged(_WORKFLOWS.where(*where.conditions()), NEWEST_FIRST, page)
+    return paged(WORKFLOWS.where(*where.conditions()), NEWEST_FIRST, page)
 
 
 @shaped

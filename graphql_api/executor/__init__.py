@@ -1,6 +1,7 @@
 """An executor that completes lists breadth-first. It knows nothing of what the schema is about. See README.md."""
 
 from graphql_api.executor.executor import BreadthFirstExecutor
-from graphql_api.executor.relations import batched, by_class, column
+from graphql_api.executor.leaves import plain_if
+from graphql_api.executor.relations import batched, by_class, column, reads
 
-__all__ = ["BreadthFirstExecutor", "batched", "by_class", "column"]
+__all__ = ["BreadthFirstExecutor", "batched", "by_class", "column", "plain_if", "reads"]

@@ -1,10 +1,11 @@
-"""The executor: what a root field gave is completed breadth-first, as long as nothing unusual happens."""
+"""The executor: operations are completed breadth-first, as long as nothing unusual happens."""
 
 import logging
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any
 
-from graphql import GraphQLOutputType, get_named_type, is_leaf_type
+from graphql import GraphQLOutputType, OperationType, get_named_type, is_leaf_type
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -19,10 +20,11 @@ logger = logging.getLogger("execgraph.executor")
 class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's executor, which completes the objects of a level together.
 
-    Whenever something unusual happens (an error, a null where none may be, a value of an unexpected kind), what was
-    made of that root field is forgotten, and the stock executor completes what the root resolver gave. So errors and
-    their order, nulls and their propagation are the stock executor's own. Resolvers below the root may therefore be
-    called twice: they must have no effects, which GraphQL asks of them anyway.
+    A query is done as a whole, and so is what the root field of a mutation or an event gave. Whenever something
+    unusual happens (an error, a null where none may be, a value of an unexpected kind), what was made is forgotten, and
+    the stock executor completes what the root resolvers gave. So errors and their order, nulls and their propagation
+    are the stock executor's own. Resolvers below the root may therefore be called twice: they must have no effects,
+    which GraphQL asks of them anyway.
     """
 
     plans = Plans()
@@ -31,6 +33,26 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
     """Classes whose attributes are read faster as items."""
     stock = False
     """Whether everything is left to the stock executor."""
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """Execute a query breadth-first; all else as the stock executor does."""
+        if self.operation.operation is not OperationType.QUERY or self.stock or self._is_watched():
+            return super().execute_operation(serially)
+        return begin(self._query(serially))
+
+    async def _query(self, serially: bool | None) -> Any:
+        levels = Levels(self)
+        try:
+            data = await levels.query()
+        except Exception:  # whatever it is, the stock executor meets it again and tells of it
+            logger.debug("left to the stock executor", exc_info=True)
+        else:
+            return self.build_response(data)
+        stock = copy(self)
+        stock.stock = True
+        stock.middleware_manager = _Known(levels.roots)  # type: ignore[assignment]
+        response = stock.execute_operation(serially)
+        return await response if self.is_awaitable(response) else response
 
     def complete_value(
         self,
@@ -41,7 +63,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """Complete what a root field gave breadth-first; all else as the stock executor does."""
+        """Complete what the root field of a mutation or event gave breadth-first; all else the stock way."""
         if path.prev is not None or self.stock or self._is_left_to_stock(return_type, info, result):
             return super().complete_value(return_type, field_details_list, info, path, result, position_context)
         return begin(self._complete(return_type, field_details_list, info, path, result, position_context))
@@ -52,8 +74,13 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
             or isinstance(result, Exception)
             or is_leaf_type(get_named_type(return_type))
             or info.field_name.startswith("__")
-            or bool(self.middleware_manager is not None and self.middleware_manager.middlewares)
+            or self._is_watched()
         )
+
+    def _is_watched(self) -> bool:
+        """Whether something wants to see each field resolved, or the operation may be called off."""
+        watched = self.middleware_manager is not None and self.middleware_manager.middlewares
+        return bool(watched) or self.abort_signal is not None
 
     async def _complete(
         self,
@@ -72,3 +99,22 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         stock.stock = True
         completed = stock.complete_value(return_type, details, info, path, result, position_context)
         return await completed if self.is_awaitable(completed) else completed
+
+
+class _Known:
+    """Gives the stock executor what root fields gave before, or raised. It asks this in the place of middleware."""
+
+    middlewares = ()
+
+    def __init__(self, roots: Mapping[Any, Any]) -> None:
+        self._roots = roots
+
+    def get_field_resolver(self, resolve: Callable[..., Any]) -> Callable[..., Any]:
+        """A resolver that calls another one only for what is not known."""
+
+        def resolve_unless_known(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
+            if info.path.prev is None and info.path.key in self._roots:
+                return self._roots[info.path.key]
+            return resolve(source, info, **arguments)
+
+        return resolve_unless_known

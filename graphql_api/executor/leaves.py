@@ -1,22 +1,25 @@
 """Completing all leaf fields of many objects by one function, which is generated for a selection."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     GraphQLEnumType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLOutputType,
+    GraphQLScalarType,
     Undefined,
     is_leaf_type,
 )
 
 from graphql_api.executor.relations import Convert
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 Completer = Callable[[Any], Any]
 """Completes a value that is not None."""
@@ -47,8 +50,35 @@ class Constant:
     value: Any
 
 
-PLAIN = {"String": "str", "ID": "str", "Boolean": "bool"}
-"""Built-in scalars whose values are answered as they are if they are of this very class."""
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Which values of a type are answered as they are."""
+
+    condition: str
+    """An expression of Python in which `{0}` stands for the value; true of such values."""
+    names: Mapping[str, Any] = field(default_factory=dict)
+    """What the expression needs besides; the same name means the same for all types."""
+
+
+PLAIN = {
+    "String": Plain("{0}.__class__ is str"),
+    "ID": Plain("{0}.__class__ is str"),
+    "Boolean": Plain("{0}.__class__ is bool"),
+    "Int": Plain("{0}.__class__ is int and -2147483648 <= {0} <= 2147483647"),
+    "Float": Plain("{0}.__class__ is float and {0} - {0} == 0.0"),  # not infinity or NaN
+}
+"""Those of the built-in scalars."""
+
+
+def plain_if(condition: str, **names: Any) -> Callable[[F], F]:
+    """Say of the function that serializes a scalar which values it gives back as they are, as `Plain` says it."""
+
+    def note(serialize: F) -> F:
+        serialize.plain = Plain(condition, names)  # type: ignore[attr-defined]
+        return serialize
+
+    return note
+
 
 SAFE: set[type] = set()
 """Classes whose instances are values: neither errors nor awaitables."""
@@ -93,6 +123,7 @@ def _enum_completer(type_: GraphQLEnumType) -> Completer:
             return names[value]
         return coerce(value)
 
+    complete.names = names  # type: ignore[attr-defined]
     return complete
 
 
@@ -117,24 +148,31 @@ def _list_completer(item_type: GraphQLOutputType) -> Completer:
     return complete_list
 
 
-def compile_leaves(fields: Sequence[Leaf | Constant], *, items: bool) -> Leaves:
+def compile_leaves(fields: Sequence[Leaf | Constant], *, items: bool, converted: bool) -> Leaves:
     """Generate the function that makes the answers of sources, with places for what is not a leaf.
 
     Args:
         fields: in the order of the answer.
         items: whether sources are read by `source["attribute"]` rather than `source.attribute`.
+        converted: whether the completers convert, too; or else values are completed as if nothing had to be converted.
     """
     lines, entries = [], []
     constants: dict[str, Any] = {}
     coercions: list[str] = []
-    for place, field in enumerate(fields):
-        if isinstance(field, Constant):
-            constants[f"constant{place}"] = field.value
-            entries.append(f"{field.response_name!r}: constant{place}")
+    for place, leaf in enumerate(fields):
+        if isinstance(leaf, Constant):
+            constants[f"constant{place}"] = leaf.value
+            entries.append(f"{leaf.response_name!r}: constant{place}")
             continue
-        lines.append(f"value{place} = " + (f"source[{field.attribute!r}]" if items else f"source.{field.attribute}"))
-        lines.extend(_completion(field, f"value{place}", f"coerce{place}"))
-        entries.append(f"{field.response_name!r}: value{place}")
+        lines.append(f"value{place} = " + (f"source[{leaf.attribute!r}]" if items else f"source.{leaf.attribute}"))
+        plain = None if converted and leaf.convert is not None else _plain(leaf.type)
+        if plain is not None:
+            constants.update(plain.names)
+        names = None if plain is not None or (converted and leaf.convert is not None) else _names(leaf.type)
+        if names is not None:
+            constants[f"names{place}"] = names
+        lines.extend(_completion(leaf, place, plain, names is not None))
+        entries.append(f"{leaf.response_name!r}: value{place}")
         coercions.append(f"coerce{place}")
     body = "\n        ".join([*lines, f"append({{{', '.join(entries)}}})"])
     text = (
@@ -153,27 +191,41 @@ def compile_leaves(fields: Sequence[Leaf | Constant], *, items: bool) -> Leaves:
     return made
 
 
-def _completion(field: Leaf, value: str, coerce: str) -> list[str]:
-    """The statements that complete a value in place."""
-    non_null = isinstance(field.type, GraphQLNonNull)
-    type_ = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
+def _nullable(type_: GraphQLOutputType) -> GraphQLOutputType:
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+
+
+def _plain(type_: GraphQLOutputType) -> Plain | None:
+    """Which values of a type are answered as they are, if it is known."""
+    type_ = _nullable(type_)
+    if not isinstance(type_, GraphQLScalarType):
+        return None
+    return PLAIN.get(type_.name) or getattr(type_.coerce_output_value, "plain", None)
+
+
+def _names(type_: GraphQLOutputType) -> Mapping[Any, str] | None:
+    """What the texts that an enum is stored as are answered as."""
+    type_ = _nullable(type_)
+    return getattr(completer(type_), "names", None) if isinstance(type_, GraphQLEnumType) else None
+
+
+def _completion(leaf: Leaf, place: int, plain: Plain | None, named: bool) -> list[str]:
+    """The statements that complete a value in place: the usual ones inline, all others by its completer."""
+    value, coerce = f"value{place}", f"coerce{place}"
+    non_null = isinstance(leaf.type, GraphQLNonNull)
     coercion = [
         f"if {value}.__class__ not in safe: check({value})",
         f"{value} = {coerce}({value})",
         f"if {value} is None or {value} is Undefined: raise Unusual",
     ]
-    name = getattr(type_, "name", "")
-    usual = f"{value} is None"
-    if field.convert is None and name in PLAIN:
-        usual = f"{value}.__class__ is {PLAIN[name]}"
-    elif field.convert is None and name == "Int":
-        usual = f"{value}.__class__ is int and -2147483648 <= {value} <= 2147483647"
-    elif field.convert is None and name == "Float":
-        usual = f"{value}.__class__ is float and {value} - {value} == 0.0"  # not of infinity or NaN
-    if usual == f"{value} is None":
-        if non_null:
-            return [f"if {value} is None: raise Unusual", *coercion]
-        return [f"if {value} is not None:", *(f"    {line}" for line in coercion)]
     null = f"if {value} is None: raise Unusual" if non_null else f"if {value} is not None:"
-    rest = coercion if non_null else [f"    {line}" for line in coercion]
-    return [f"if not ({usual}):", f"    {null}", *(f"    {line}" for line in rest)]
+    rest = [null, *(coercion if non_null else [f"    {line}" for line in coercion])]
+    if plain is not None:
+        return [f"if not ({plain.condition.format(value)}):", *(f"    {line}" for line in rest)]
+    if named:
+        return [
+            f"if {value}.__class__ is str and {value} in names{place}: {value} = names{place}[{value}]",
+            "else:",
+            *(f"    {line}" for line in rest),
+        ]
+    return rest

@@ -18,14 +18,14 @@ from graphql import (
     is_leaf_type,
     is_object_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.execution.executor import CollectedErrors, to_nodes
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path, gather_with_cancel
 from strawberry.types.arguments import convert_arguments
 
 from graphql_api.executor.eager import Waiting, begin
-from graphql_api.executor.leaves import SAFE, Completer, Unusual, check, completer
+from graphql_api.executor.leaves import MAX_SAFE, SAFE, Completer, Unusual, check, completer
 from graphql_api.executor.plans import (
     Relation,
     ResolveInfo,
@@ -37,10 +37,20 @@ from graphql_api.executor.plans import (
     unwrapped,
 )
 
-Paths = Callable[[], list[Path]]
-"""Where the values of a level stand in the answer; asked for only by what has to know."""
+Paths = Callable[[], list[Any]]
+"""Where the values of a level stand in the answer; asked for only by what has to know. The root has no path."""
 
 NONE = type(None)
+
+OF_TYPE: set[tuple[GraphQLObjectType, type]] = set()
+"""Classes whose instances are all of a type, as far as they were met."""
+
+ROOT = (None, "")
+"""Where the selection of a query's root type is kept among those of the root fields."""
+
+
+def _no_paths() -> list[Any]:
+    return [None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,34 +65,69 @@ class Field:
 
 
 class Levels:
-    """One attempt to complete what a root field gave. Raises whatever happens that is unusual."""
+    """One attempt to execute a query, or to complete what a root field gave. Raises whatever is unusual."""
 
     def __init__(self, executor: Any) -> None:
-        # What is left to the stock executor keeps its errors apart: any error makes the attempt fail.
-        self._executor = copy(executor)
-        self._executor.stock = True
-        self._executor.collected_errors = CollectedErrors()
+        self._executor = executor
+        self._stock: Any = None
         self._record_types: tuple[type, ...] = executor.record_types
         schema = executor.schema._strawberry_schema
         self._config = schema.config
         self._scalars = schema.schema_converter.scalar_registry
         self._completers: dict[int, list[Completer]] = {}
         self._converts: dict[int, dict[int, Any]] = {}
+        self._root: Selection | None = None
+        self.roots: dict[str, Any] = {}
+        """What the root fields of a query gave, or raised."""
 
-    async def root(self, type_: GraphQLOutputType, details: FieldDetailsList, info: ResolveInfo, value: Any) -> Any:
-        """Complete the value of a root field."""
+    async def query(self) -> dict[str, Any]:
+        """Execute a query."""
         executor = self._executor
-        selections = executor.plans.of(
+        selections = self._plans()
+        selection = selections.get(ROOT)
+        if selection is None:
+            selection = selections[ROOT] = self._select_root()
+        self._root = selection
+        (data,) = await self._selected(selection, [executor.root_value], {type(executor.root_value)}, _no_paths)
+        self._check_errors()
+        return data
+
+    def _select_root(self) -> Selection:
+        executor = self._executor
+        type_ = executor.schema.query_type
+        grouped, deferred, _ = collect_fields(
+            executor.schema,
+            executor.fragments,
+            executor.variable_values,
+            type_,
+            executor.operation,
+            executor.hide_suggestions,
+        )
+        if deferred:
+            raise Unusual
+        return select(type_, grouped, executor.schema.get_field)
+
+    def _plans(self) -> Selections:
+        executor = self._executor
+        found: Selections = executor.plans.of(
             executor.schema,
             executor.operation,
             executor.fragment_definitions.values(),
             executor.variable_values.coerced,
         )
-        field = Field(details, lambda: info, selections, info.path.key)
+        return found
+
+    async def root(self, type_: GraphQLOutputType, details: FieldDetailsList, info: ResolveInfo, value: Any) -> Any:
+        """Complete the value of a root field."""
+        field = Field(details, lambda: info, self._plans(), info.path.key)
         (completed,) = await self._values(type_, field, [value], lambda: [info.path])
-        if executor.collected_errors.errors:
-            raise Unusual
+        self._check_errors()
         return completed
+
+    def _check_errors(self) -> None:
+        """Any error of the stock executor makes the attempt fail."""
+        if self._stock is not None and self._stock.collected_errors.errors:
+            raise Unusual
 
     async def _values(
         self, type_: GraphQLOutputType, field: Field, values: Sequence[Any], paths: Paths
@@ -185,10 +230,17 @@ class Levels:
         """Complete objects: their leaves by one function, then their relations side by side."""
         if type_.is_type_of is not None:
             self._check_types(type_, field, sources, classes)
-        selection = self._selection(type_, field)
+        return await self._selected(self._selection(type_, field), sources, classes, paths)
+
+    async def _selected(
+        self, selection: Selection, sources: Sequence[Any], classes: set[type], paths: Paths
+    ) -> Sequence[dict[str, Any]]:
+        """Complete what is selected of objects of one type."""
         items = bool(self._record_types) and all(issubclass(class_, self._record_types) for class_ in classes)
         leaves = selection.by_item if items else selection.by_attribute
-        answers = leaves(sources, self._completers_of(selection, sources, itemgetter if items else attrgetter))
+        completers = self._completers_of(selection, sources, itemgetter if items else attrgetter)
+        plain = completers is selection.completers
+        answers = (leaves.plain if plain else leaves.converted)(sources, completers)
         if not selection.relations:
             return answers
         waiting: list[tuple[Relation, Waiting]] = []
@@ -212,14 +264,19 @@ class Levels:
 
     def _check_types(self, type_: GraphQLObjectType, field: Field, sources: Sequence[Any], classes: set[type]) -> None:
         """Ask whether the sources are of the type, one of each class where that is enough."""
-        is_type_of, info = type_.is_type_of, field.info()
+        is_type_of = type_.is_type_of
         assert is_type_of is not None
         asked = sources
         if len(classes) == 1 and getattr(is_type_of, "by_class", False):
+            if (type_, sources[0].__class__) in OF_TYPE:
+                return
             asked = sources[:1]
+        info = field.info()
         for source in asked:
             if is_type_of(source, info) is not True:
                 raise Unusual
+        if asked is not sources and len(OF_TYPE) < MAX_SAFE:
+            OF_TYPE.add((type_, sources[0].__class__))
 
     def _selection(self, type_: GraphQLObjectType, field: Field) -> Selection:
         found = field.selections.get((field.place, type_.name))
@@ -246,13 +303,16 @@ class Levels:
                     found[place] = _composed(made, found[place])
                     self._converts.setdefault(id(selection), {})[place] = made
             self._completers[id(selection)] = found
-        for place, made in self._converts.get(id(selection), {}).items():
+        converts = self._converts.get(id(selection), {})
+        changing = len(converts)
+        for place, made in converts.items():
             attribute = selection.leaves[place].attribute
             changes_none = getattr(made, "changes_none", None)
             if len(sources) > 1 and changes_none and changes_none(list(map(getter(attribute), sources))):
                 found = found.copy()
                 found[place] = selection.completers[place]
-        return found
+                changing -= 1
+        return found if changing else selection.completers
 
     async def _relation(
         self, selection: Selection, place: int, relation: Relation, sources: Sequence[Any], paths: Paths
@@ -270,6 +330,23 @@ class Levels:
 
         if relation.way is Way.STOCK:
             return await self._of_stock(selection, relation, sources, own_paths())
+        try:
+            values = await self._resolved(relation, sources, paths, info_of)
+        except Unusual:
+            raise
+        except Exception as error:
+            if selection is self._root:
+                self.roots[relation.response_name] = error
+            raise
+        if selection is self._root:
+            self.roots[relation.response_name] = values[0]
+        field = Field(relation.details, lambda: info_of(paths()[0]), selection.selections, place)
+        return await self._values(definition.type, field, values, own_paths)
+
+    async def _resolved(
+        self, relation: Relation, sources: Sequence[Any], paths: Paths, info_of: Callable[[Path], ResolveInfo]
+    ) -> Sequence[Any]:
+        """What the resolver of a relation gives, for each source."""
         if relation.way is Way.ATTRIBUTE:
             values: Sequence[Any] = [getattr(source, relation.attribute) for source in sources]
         elif relation.way is Way.MANY:
@@ -282,13 +359,12 @@ class Levels:
             values = await self._called(relation, sources, paths, info_of)
         else:
             arguments = self._raw_arguments(relation)
-            resolve = definition.resolve
+            resolve = relation.definition.resolve
             assert resolve is not None
             values = await _awaited(
                 resolve(source, info_of(path), **arguments) for source, path in zip(sources, paths(), strict=True)
             )
-        field = Field(relation.details, lambda: info_of(paths()[0]), selection.selections, place)
-        return await self._values(definition.type, field, values, own_paths)
+        return values
 
     async def _called(
         self, relation: Relation, sources: Sequence[Any], paths: Paths, info_of: Callable[[Path], ResolveInfo]
@@ -313,7 +389,8 @@ class Levels:
         def call(source: Any, path: Path) -> Any:
             keywords = {**arguments, **dict.fromkeys(named, source)}
             if resolver.info_parameter is not None:
-                keywords[resolver.info_parameter.name] = self._info(relation, info_of(path))
+                info = first if len(sources) == 1 else self._info(relation, info_of(path))
+                keywords[resolver.info_parameter.name] = info
             return function(*([source] if takes_self else []), **keywords)
 
         return await _awaited(map(call, sources, paths()))
@@ -325,8 +402,12 @@ class Levels:
         self, selection: Selection, relation: Relation, sources: Sequence[Any], paths: Sequence[Path]
     ) -> Sequence[Any]:
         """Have the stock executor do a field, source by source."""
+        if self._stock is None:
+            self._stock = copy(self._executor)
+            self._stock.stock = True
+            self._stock.collected_errors = CollectedErrors()  # apart from those that are told
         return await _awaited(
-            self._executor.execute_field(selection.type, source, relation.details, path, None)
+            self._stock.execute_field(selection.type, source, relation.details, path, None)
             for source, path in zip(sources, paths, strict=True)
         )
 
@@ -398,7 +479,9 @@ async def _awaited(values: Iterator[Any]) -> list[Any]:
         await _abandon([value for value in found if isinstance(value, Waiting)])
         raise
     waiting = [place for place in places if isinstance(found[place], Waiting)]
-    if waiting:
+    if len(waiting) == 1:
+        found[waiting[0]] = await found[waiting[0]]
+    elif waiting:
         results = await gather_with_cancel(*(found[place] for place in waiting))
         for place, result in zip(waiting, results, strict=True):
             found[place] = result

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -69,13 +69,30 @@ class Selection:
     type: GraphQLObjectType
     leaves: list[Leaf]
     relations: list[Relation]
-    by_attribute: Leaves
-    by_item: Leaves
+    by_attribute: "Variants"
+    by_item: "Variants"
     completers: list[Callable[[Any], Any]]
     converted: list[int]
     """The places of the leaves whose values depend on the context."""
     selections: "Selections" = field(default_factory=dict)
     """What is selected of the relations."""
+
+
+class Variants(NamedTuple):
+    """Functions that make the answers of sources."""
+
+    plain: Leaves
+    """Where nothing is to be converted."""
+    converted: Leaves
+    """Where completers convert."""
+
+    @classmethod
+    def of(cls, columns: Sequence[Leaf | Constant], *, items: bool) -> "Variants":
+        """Compile them."""
+        plain = compile_leaves(columns, items=items, converted=False)
+        if not any(isinstance(column, Leaf) and column.convert is not None for column in columns):
+            return cls(plain, plain)
+        return cls(plain, compile_leaves(columns, items=items, converted=True))
 
 
 Selections = dict[tuple[Any, str], Selection]
@@ -110,8 +127,8 @@ def select(
         type_,
         leaves,
         relations,
-        compile_leaves(columns, items=False),
-        compile_leaves(columns, items=True),
+        Variants.of(columns, items=False),
+        Variants.of(columns, items=True),
         [completer(leaf.type) for leaf in leaves],
         [place for place, leaf in enumerate(leaves) if leaf.convert is not None],
     )

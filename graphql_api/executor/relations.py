@@ -99,6 +99,16 @@ def column(name: str, type_: Any, convert: Callable[[Any], Convert | None]) -> C
     return resolve
 
 
+def reads(*columns: str) -> Callable[[F], F]:
+    """Say which attributes of the parent a resolver looks at, for who reads no more of it than is looked at."""
+
+    def note(resolver: F) -> F:
+        resolver.reads = frozenset(columns)  # type: ignore[attr-defined]
+        return resolver
+
+    return note
+
+
 def by_class(is_type_of: F) -> F:
     """Say that `is_type_of` looks at the value's class alone, so that one of each class needs to be asked about."""
     is_type_of.by_class = True  # type: ignore[attr-defined]

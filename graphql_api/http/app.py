@@ -1,12 +1,14 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.database import Database
 from db.feeds import Feeds
@@ -16,6 +18,7 @@ from graphql_api.http.archives import Archives
 from graphql_api.http.dashboard import dashboard_routes
 from graphql_api.http.draining import Draining
 from graphql_api.http.endpoint import Endpoint
+from graphql_api.http.gate import PATH
 from graphql_api.http.health import Readiness, healthz
 from graphql_api.http.sites import Sites
 from graphql_api.http.websocket import WebSocketEndpoint
@@ -30,11 +33,32 @@ from graphql_api.settings import Settings
 from graphql_api.subscribers import Subscribers
 from graphql_api.upkeep import Upkeep
 
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-"""All come to the endpoint, which refuses what GraphQL does not use, in JSON."""
+
+class Application(Starlette):
+    """Starlette's, with a way to one path that leads past its router: the same middleware, nothing else."""
+
+    def __init__(self, *, graphql: ASGIApp, middleware: Sequence[Middleware], **options: Any) -> None:
+        """Make it.
+
+        Args:
+            graphql: what answers requests to `PATH`.
+            middleware: what stands before it, and before all else.
+            options: Starlette's own.
+        """
+        super().__init__(middleware=middleware, **options)
+        for each in reversed(middleware):
+            graphql = each.cls(graphql, *each.args, **each.kwargs)
+        self._graphql = graphql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one exchange or connection."""
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await self._graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> Application:
     """Make the application; it connects when it starts and lets go when it stops.
 
     Args:
@@ -69,8 +93,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     routes: list[Route | WebSocketRoute] = [
-        Route("/graphql", Endpoint(schema, context, draining, authentication), methods=METHODS),
-        WebSocketRoute("/graphql", WebSocketEndpoint(schema, context, draining, authentication)),
+        WebSocketRoute(PATH, WebSocketEndpoint(schema, context, draining, authentication)),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(database, hints, draining).readyz),
         Route("/metrics", Exposition(sampling).metrics),
@@ -92,7 +115,12 @@ def create_app(settings: Settings) -> Starlette:
     )
     traced = [Middleware(TracedExchanges)] if TRACING.is_on else []
     middleware = [observed, *traced, guarded]
-    app = Starlette(routes=[*routes, *dashboard_routes()], lifespan=lifespan, middleware=middleware)
+    app = Application(
+        graphql=Endpoint(schema, context, draining, authentication),
+        routes=[*routes, *dashboard_routes()],
+        lifespan=lifespan,
+        middleware=middleware,
+    )
     app.state.context = context
     app.state.hints = hints
     app.state.draining = draining

@@ -1,12 +1,13 @@
 """Bodies of requests: of JSON, of a limited size, in a limited time, and all of them in a limited memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
+from graphql_api.executor.eager import Waiting, begin
 from graphql_api.http.request import RequestError
 
 ALWAYS_READ: Final = 65_536
@@ -30,38 +31,44 @@ class Bodies:
         self.held = 0
         """Bytes that are in memory."""
 
-    @asynccontextmanager
-    async def of(self, request: Request) -> AsyncIterator[bytes]:
-        """The body of a request, empty for a GET, which counts until the block ends.
+    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """The body of a request; it counts until it is let go.
 
         Raises:
-            RequestError: 405, 408, 413, 415 or 503, with what is wrong.
+            RequestError: 408, 413, 415 or 503, with what is wrong.
+            ClientDisconnect: the client went away.
         """
-        if request.method == "GET":
-            yield b""
-            return
-        if request.method != "POST":
-            raise RequestError(405, "GraphQL is served by GET and POST", {"allow": "GET, POST"})
-        _check_content_type(request.headers.get("content-type", ""))
-        declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared[:20]) > 4 * self._limit:
+        _check_content_type(headers.get(b"content-type", b"").decode("latin-1"))
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared[:20]) > 4 * self._limit:
             raise self._too_large()
         chunks: list[bytes] = []
         try:
-            try:
+            reading = begin(self._read(receive, chunks))
+            if isinstance(reading, Waiting):  # mostly it is all there
                 async with asyncio.timeout(self._seconds):
-                    await self._read(request, chunks)
-            except TimeoutError:
+                    await reading
+        except BaseException as error:
+            self.held -= sum(map(len, chunks))
+            if isinstance(error, TimeoutError):
                 message = f"The body did not arrive within {self._seconds:g} seconds"
                 raise RequestError(408, message, {"connection": "close"}) from None
-            yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        finally:
-            self.held -= sum(map(len, chunks))
+            raise
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def _read(self, request: Request, chunks: list[bytes]) -> None:
+    def let_go(self, body: bytes) -> None:
+        """A body that was read is needed no more."""
+        self.held -= len(body)
+
+    async def _read(self, receive: Receive, chunks: list[bytes]) -> None:
         """Read at most the limit; read past and forget a few times that, so that the refusal can arrive."""
-        size = 0
-        async for chunk in request.stream():
+        size, more = 0, True
+        while more and size <= 4 * self._limit:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            more = message.get("more_body", False)
+            chunk = message.get("body", b"")
             size += len(chunk)
             if size <= self._limit:
                 if size > ALWAYS_READ and self.held + len(chunk) > self._together:
@@ -75,8 +82,6 @@ class Bodies:
             else:
                 self.held -= sum(map(len, chunks))
                 chunks.clear()
-            if size > 4 * self._limit:
-                break
         if size > self._limit:
             raise self._too_large()
 

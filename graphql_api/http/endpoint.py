@@ -1,8 +1,10 @@
 """/graphql over HTTP: queries and mutations in one answer, anything as server-sent events, GraphiQL for browsers."""
 
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.types import Receive, Scope, Send
+from collections.abc import Mapping
+
+from starlette.datastructures import QueryParams
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult
@@ -15,10 +17,19 @@ from graphql_api.http.bodies import Bodies
 from graphql_api.http.draining import Draining
 from graphql_api.http.event_stream import EventStream
 from graphql_api.http.json import write_json
-from graphql_api.http.request import MediaType, Operation, RequestError, accepted, parse_operation
+from graphql_api.http.request import (
+    MediaType,
+    Operation,
+    RequestError,
+    accepted,
+    operation_in_body,
+    operation_in_url,
+)
 from graphql_api.schema import Schema
 from graphql_api.security.authentication import Authentication
 from graphql_api.security.errors import SecurityError
+
+Headers = Mapping[bytes, bytes]
 
 _HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 _PAGE_HEADERS = {**_HEADERS, "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
@@ -43,31 +54,43 @@ class Endpoint:
         self._bodies = Bodies(settings.max_body_bytes, settings.body_timeout_seconds, settings.max_bodies_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, as an application of its own: Starlette's way of calling functions takes twice as long."""
-        response = await self.answer(Request(scope, receive))
-        await response(scope, receive, send)
+        """Serve a request. An application of its own: a router and its objects take longer than a small answer."""
+        headers = dict(reversed(scope["headers"]))  # the first one of a name counts
+        answer = await self._answer(scope["method"], headers, scope, receive)
+        await answer(scope, receive, send)
 
-    async def answer(self, request: Request) -> Response:
-        """Answer a request."""
-        if self._settings.shows_graphiql and _is_browser(request):
+    async def _answer(self, method: str, headers: Headers, scope: Scope, receive: Receive) -> ASGIApp:
+        if self._settings.shows_graphiql and method == "GET" and _is_browser(headers, scope):
             return HTMLResponse(get_graphql_ide_html("graphiql"), headers=_PAGE_HEADERS)
         media = MediaType.JSON
         try:
-            media = accepted(request)
-            access = await self._authentication.access(request.headers.get("authorization"))
+            media = accepted(headers.get(b"accept", b"").decode("latin-1"))
+            authorization = headers.get(b"authorization")
+            access = await self._authentication.access(
+                None if authorization is None else authorization.decode("latin-1")
+            )
             context = self._context.of_caller(access)
-            async with self._bodies.of(request) as body:
-                operation = parse_operation(request, body)
-                if media is MediaType.EVENT_STREAM:
-                    return self._stream(request, operation, context)
-                return await self._execute(request, operation, media, context)
+            if method == "GET":
+                return await self._served(method, operation_in_url(QueryParams(scope["query_string"])), media, context)
+            if method != "POST":
+                raise RequestError(405, "GraphQL is served by GET and POST", {"allow": "GET, POST"})
+            body = await self._bodies.read(headers, receive)
+            try:
+                return await self._served(method, operation_in_body(body), media, context)
+            finally:
+                self._bodies.let_go(body)
         except RequestError as error:
             return _refused(error, media)
         except SecurityError as error:
             return _turned_away(error, media)
 
-    async def _execute(self, request: Request, operation: Operation, media: MediaType, context: Context) -> Response:
-        allowed = _READS if request.method == "GET" else _READS_AND_WRITES
+    async def _served(self, method: str, operation: Operation, media: MediaType, context: Context) -> ASGIApp:
+        if media is MediaType.EVENT_STREAM:
+            return self._stream(method, operation, context)
+        return await self._execute(method, operation, media, context)
+
+    async def _execute(self, method: str, operation: Operation, media: MediaType, context: Context) -> "_Answer":
+        allowed = _READS if method == "GET" else _READS_AND_WRITES
         try:
             result = await self._schema.execute(
                 operation.query,
@@ -83,20 +106,16 @@ class Endpoint:
         status = 200
         if media is MediaType.GRAPHQL_RESPONSE and is_request_error(result):
             status = _status(result)
-        return _answer(write_json(formatted(result)), status, media)
+        return _Answer(write_json(formatted(result)), status, media)
 
-    def _stream(self, request: Request, operation: Operation, context: Context) -> Response:
-        allowed = _READS_AND_SUBSCRIPTIONS if request.method == "GET" else _EVERYTHING
+    def _stream(self, method: str, operation: Operation, context: Context) -> EventStream:
+        allowed = _READS_AND_SUBSCRIPTIONS if method == "GET" else _EVERYTHING
         answers = self._schema.answers(operation.query, operation.variables, operation.operation_name, context, allowed)
         return EventStream(answers, context, self._draining)
 
 
-def _is_browser(request: Request) -> bool:
-    return (
-        request.method == "GET"
-        and "text/html" in request.headers.get("accept", "")
-        and "query" not in request.query_params
-    )
+def _is_browser(headers: Headers, scope: Scope) -> bool:
+    return b"text/html" in headers.get(b"accept", b"") and "query" not in QueryParams(scope["query_string"])
 
 
 def _not_here(kind: OperationType) -> RequestError:
@@ -110,17 +129,41 @@ def _status(result: ExecutionResult) -> int:
     return max((error.status for error in result.errors or () if isinstance(error, SecurityError)), default=400)
 
 
-def _turned_away(error: SecurityError, media: MediaType) -> Response:
+def _turned_away(error: SecurityError, media: MediaType) -> "_Answer":
     answered = MediaType.JSON if media is MediaType.EVENT_STREAM else media
-    return _answer(write_json({"errors": [error.formatted]}), error.status, answered, error.headers)
+    return _Answer(write_json({"errors": [error.formatted]}), error.status, answered, error.headers)
 
 
-def _refused(error: RequestError, media: MediaType) -> Response:
+def _refused(error: RequestError, media: MediaType) -> "_Answer":
     code = _CODES.get(error.status, BAD_USER_INPUT)
     body = {"errors": [{"message": str(error), "extensions": {"code": code}}]}
     answered = MediaType.JSON if media is MediaType.EVENT_STREAM else media
-    return _answer(write_json(body), error.status, answered, error.headers)
+    return _Answer(write_json(body), error.status, answered, error.headers)
 
 
-def _answer(body: bytes, status: int, media: MediaType, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, status, {**_HEADERS, **(headers or {})}, f"{media.value}; charset=utf-8")
+class _Answer:
+    """A response whose body is JSON."""
+
+    __slots__ = ("_body", "_headers", "_media", "_status")
+
+    def __init__(self, body: bytes, status: int, media: MediaType, headers: Mapping[str, str] | None = None) -> None:
+        self._body = body
+        self._status = status
+        self._media = media
+        self._headers = headers
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [*_RAW_HEADERS[self._media], (b"content-length", b"%d" % len(self._body))]
+        if self._headers:
+            headers += [(name.encode(), value.encode("latin-1")) for name, value in self._headers.items()]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+_RAW_HEADERS: dict[MediaType, list[tuple[bytes, bytes]]] = {
+    media: [
+        *((name.encode(), value.encode()) for name, value in _HEADERS.items()),
+        (b"content-type", f"{media.value}; charset=utf-8".encode()),
+    ]
+    for media in MediaType
+}

@@ -3,11 +3,11 @@
 After the GraphQL-over-HTTP specification, https://graphql.github.io/graphql-over-http/draft/.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any
-
-from starlette.requests import Request
 
 from graphql_api.http.json import read_json
 
@@ -38,13 +38,14 @@ class Operation:
     operation_name: str | None
 
 
-def accepted(request: Request) -> MediaType:
-    """The media type that the client likes best.
+@lru_cache(maxsize=64)
+def accepted(header: str) -> MediaType:
+    """The media type that a client likes best which sends this `Accept` header.
 
     Raises:
         RequestError: 406, it accepts none of ours.
     """
-    header = request.headers.get("accept", "").strip()
+    header = header.strip()
     if not header:
         return MediaType.JSON
     ranges: dict[str, tuple[float, int]] = {}
@@ -77,31 +78,29 @@ def _quality(parameters: list[str]) -> float:
     return 1.0
 
 
-def parse_operation(request: Request, body: bytes) -> Operation:
-    """Read the parameters of a request from its URL (GET) or body (POST).
+def operation_in_url(parameters: Mapping[str, str]) -> Operation:
+    """What the parameters of a URL ask for.
 
     Raises:
         RequestError: 400, with what is wrong.
     """
-    if request.method == "GET":
-        given: dict[str, Any] = dict(request.query_params)
-        for name in ("variables", "extensions"):
-            if given.get(name):
-                given[name] = _json(given[name], f"`{name}`")
-            else:
-                given.pop(name, None)
-    else:
-        given = _body(body)
+    given: dict[str, Any] = dict(parameters)
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            given[name] = _json(given[name], f"`{name}`")
+        else:
+            given.pop(name, None)
     return _operation(given)
 
 
-def _body(body: bytes) -> dict[str, Any]:
+def operation_in_body(body: bytes) -> Operation:
+    """What a body asks for. Raises as `operation_in_url`."""
     given = _json(body, "The body")
     if isinstance(given, list):
         raise RequestError(400, "Batches of operations are not supported; send one operation a request")
     if not isinstance(given, dict):
         raise RequestError(400, "The body must be a JSON object")
-    return given
+    return _operation(given)
 
 
 def _json(text: str | bytes, what: str) -> Any:
@@ -115,11 +114,11 @@ def _operation(given: dict[str, Any]) -> Operation:
     query = given.get("query")
     if not isinstance(query, str) or not query:
         raise RequestError(400, "`query` must be a non-empty string")
-    for name, kind, said in (
-        ("variables", dict, "an object"),
-        ("extensions", dict, "an object"),
-        ("operationName", str, "a string"),
-    ):
-        if not isinstance(given.get(name), (kind, type(None))):
+    for name, kind, said in _OTHERS:
+        value = given.get(name)
+        if value is not None and not isinstance(value, kind):
             raise RequestError(400, f"`{name}` must be {said} or null")
     return Operation(query, given.get("variables"), given.get("operationName") or None)
+
+
+_OTHERS = (("variables", dict, "an object"), ("extensions", dict, "an object"), ("operationName", str, "a string"))

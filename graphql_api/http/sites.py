@@ -6,11 +6,12 @@ made to point to 127.0.0.1 from being taken for one of ours.
 """
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,20 +44,20 @@ class Sites:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
+        headers = dict(reversed(scope["headers"]))  # the first one of a name counts
+        origin = _text(headers, b"origin")
         problem = self._problem(scope, headers, origin)
         if problem is not None:
             await _refuse(problem, scope, receive, send)
         elif origin is None or scope["type"] == "websocket" or origin.lower() not in self._origins:
             await self._app(scope, receive, send)
-        elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+        elif scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             await _preflight(origin)(scope, receive, send)
         else:
             await self._app(scope, receive, _telling(origin, send))
 
-    def _problem(self, scope: Scope, headers: Headers, origin: str | None) -> str | None:
-        host = headers.get("host", "")
+    def _problem(self, scope: Scope, headers: Mapping[bytes, bytes], origin: str | None) -> str | None:
+        host = _text(headers, b"host") or ""
         if self._loopback_only and not self._is_ours(host):
             return (
                 "Without authentication the server answers to loopback names only;"
@@ -68,21 +69,37 @@ class Sites:
             return "The origin is not allowed; EXECGRAPH_ALLOWED_ORIGINS names those that are"
         # What a page of another site fetches without its origin is a GET that it cannot read, but can have executed.
         if (
-            headers.get("sec-fetch-site") in ("cross-site", "same-site")
-            and headers.get("sec-fetch-mode") != "navigate"
+            headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site")
+            and headers.get(b"sec-fetch-mode") != b"navigate"
             and scope["type"] == "http"
         ):
             return "Pages of other sites are not allowed"
         return None
 
     def _is_ours(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "") if host else ""
-        if name == "localhost" or name.endswith(".localhost") or name in self._hosts:
-            return True
-        try:
-            return ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
+        name = _name_in(host)
+        return name in self._hosts or _is_loopback(name)
+
+
+@lru_cache(maxsize=256)
+def _name_in(host: str) -> str:
+    """The name in a `Host` header, without the port."""
+    return (urlsplit(f"//{host}").hostname or "") if host else ""
+
+
+@lru_cache(maxsize=256)
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 async def _refuse(message: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ from db.queries.workflow_executions import runs_by_id
 from db.records import ExecutionLogRecord
 from graphql_api.connections import Asked, Connection, Count, connections
 from graphql_api.context import Info, if_any
-from graphql_api.executor import batched
+from graphql_api.executor import batched, reads
 from graphql_api.paging import Cursors
 from graphql_api.scalars import JSON
 from graphql_api.types.enums import LogLevel
@@ -50,11 +50,13 @@ class ExecutionLog:
 
     @strawberry.field
     @staticmethod
+    @reads("workflow_execution_id")
     def id(parent: strawberry.Parent[ExecutionLogRecord]) -> strawberry.ID:
         """The run's id and the sequence."""
         return strawberry.ID(f"{parent.workflow_execution_id}:{parent.sequence}")
 
     @strawberry.field
+    @reads("workflow_execution_id")
     @batched
     @staticmethod
     async def workflow_execution(entries: Sequence[ExecutionLogRecord], info: Info) -> list[LazyRun]:
@@ -62,6 +64,7 @@ class ExecutionLog:
         return await info.context.load(runs_by_id, [entry.workflow_execution_id for entry in entries])
 
     @strawberry.field
+    @reads("node_execution_id")
     @batched
     @staticmethod
     async def node_execution(entries: Sequence[ExecutionLogRecord], info: Info) -> list[LazyStep | None]:

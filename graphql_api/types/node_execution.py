@@ -18,7 +18,7 @@ from db.queries.workflows import nodes_by_id
 from db.records import NodeExecutionRecord
 from graphql_api.connections import Asked, Connection, Count, connections
 from graphql_api.context import Info, if_any
-from graphql_api.executor import batched, by_class
+from graphql_api.executor import batched, by_class, reads
 from graphql_api.paging import MAX_LONG_PAGE_SIZE
 from graphql_api.scalars import JSON
 from graphql_api.types.counts import LogCounts
@@ -86,6 +86,7 @@ class NodeExecution:
         return await info.context.load(runs_by_id, [step.workflow_execution_id for step in steps])
 
     @strawberry.field
+    @reads("node_id")
     @batched
     @staticmethod
     async def node(steps: Sequence[NodeExecutionRecord], info: Info) -> list[WorkflowNode | None]:

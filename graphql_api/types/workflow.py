@@ -11,7 +11,7 @@ from db.filters import WorkflowExecutionFilter as RunFilter
 from db.queries.workflow_execution_stats import stats_of_workflows
 from db.queries.workflow_executions import count_runs_of_workflows, runs_of_workflows
 from db.queries.workflows import dependencies_of_versions, nodes_of_versions
-from db.records import WorkflowRecord
+from db.records import JoinedWorkflow, WorkflowRecord
 from graphql_api.connections import Asked, Connection, Count, connections
 from graphql_api.context import Info
 from graphql_api.executor import batched, by_class
@@ -90,7 +90,7 @@ class Workflow:
     @by_class
     def is_type_of(cls, value: object, _info: Any) -> bool:
         """Tell the members of a union apart."""
-        return isinstance(value, WorkflowRecord)
+        return isinstance(value, WorkflowRecord | JoinedWorkflow)
 
     @strawberry.field
     @batched

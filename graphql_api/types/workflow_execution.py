@@ -14,7 +14,7 @@ from db.queries.workflows import workflows_by_id
 from db.records import NodeExecutionRecord, RunOfRow, WorkflowExecutionRecord
 from graphql_api.connections import Asked, Connection, Count, connections
 from graphql_api.context import Info, if_any
-from graphql_api.executor import batched, by_class
+from graphql_api.executor import batched, by_class, reads
 from graphql_api.paging import MAX_LONG_PAGE_SIZE, Cursors
 from graphql_api.scalars import JSON
 from graphql_api.types.counts import LogCounts, NodeStatusCounts
@@ -60,6 +60,7 @@ class WorkflowExecution:
         return isinstance(value, WorkflowExecutionRecord | RunOfRow)
 
     @strawberry.field
+    @reads("workflow_id", "joined_workflow")
     @batched
     @staticmethod
     async def workflow(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[Workflow]:
@@ -68,6 +69,7 @@ class WorkflowExecution:
 
     @strawberry.field(description="The definition as it was when the run was created.")
     @staticmethod
+    @reads("workflow_id", "workflow_version")
     def definition(parent: strawberry.Parent[WorkflowExecutionRecord]) -> WorkflowDefinition:
         """The version that the run is of."""
         return WorkflowDefinition(workflow_id=parent.workflow_id, version=parent.workflow_version)
@@ -114,6 +116,7 @@ class WorkflowExecution:
         return await log_connections(info, [(run.id, None) for run in runs], filter, asked)
 
     @strawberry.field
+    @reads("joined_log_counts")
     @batched
     @staticmethod
     async def log_counts(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[LogCounts]:
@@ -128,6 +131,7 @@ class WorkflowExecution:
         return await info.context.load(status_counts_of_runs, [run.id for run in runs])
 
     @strawberry.field(description="The step of another run that started this one (a sub-workflow), if any.")
+    @reads("parent_node_execution_id")
     @batched
     @staticmethod
     async def parent(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[LazyStep | None]:
@@ -135,6 +139,7 @@ class WorkflowExecution:
         return await if_any(info, steps_by_id, [run.parent_node_execution_id for run in runs])
 
     @strawberry.field(description="The run that this one runs again, if any. A finished run stays finished.")
+    @reads("retry_of_id")
     @batched
     @staticmethod
     async def retry_of(runs: Sequence[WorkflowExecutionRecord], info: Info) -> list[LazyRun | None]:

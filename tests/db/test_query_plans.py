@@ -109,7 +109,7 @@ class Explaining(Reader):
     async def rows(self, statement: Statement, values: Mapping[str, Any], record: type[R]) -> list[R]:
         """Keep the plan."""
         explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}"
-        ((explained,),) = await self._connection.fetch(explain, *statement.arguments(values))
+        ((explained,),) = await self.connection.fetch(explain, *statement.arguments(values))
         self.plans.append(json.loads(explained)[0]["Plan"])
         return []
 

@@ -26,7 +26,7 @@ query ($id: UUID!) {
 
 
 @pytest.mark.parametrize("number", [5, 100])
-def test_a_run_with_any_number_of_steps_and_the_first_logs_of_each_takes_15_statements(
+def test_a_run_with_any_number_of_steps_and_the_first_logs_of_each_takes_13_statements(
     api: ApiServer, number: int
 ) -> None:
     workflow_id, (node_id,) = workflow(api, "load")
@@ -42,11 +42,11 @@ def test_a_run_with_any_number_of_steps_and_the_first_logs_of_each_takes_15_stat
     read = found["nodeExecutions"]["nodes"]
     assert [len(step["logs"]["nodes"]) for step in read] == [10, 10, 10] + [0] * (number - 3)
     assert [len(step["childExecutions"]["nodes"]) for step in read] == [1, 1, 1] + [0] * (number - 3)
-    assert len(statements) == 15
+    assert len(statements) == 13
 
 
 @pytest.mark.parametrize("number", [2, 20])
-def test_a_list_of_workflows_with_their_runs_takes_6_statements(api: ApiServer, number: int) -> None:
+def test_a_list_of_workflows_with_their_runs_takes_5_statements(api: ApiServer, number: int) -> None:
     namespace = f"counted-{number}"
     for _ in range(number):
         workflow_id, _nodes = workflow(api, "load", namespace=namespace)
@@ -64,11 +64,11 @@ def test_a_list_of_workflows_with_their_runs_takes_6_statements(api: ApiServer, 
         )
 
     assert [len(each["executions"]["nodes"]) for each in found["nodes"]] == [1] * number
-    assert len(statements) == 6
+    assert len(statements) == 5
 
 
 @pytest.mark.parametrize("number", [2, 50])
-def test_entries_with_their_steps_and_runs_take_4_statements(api: ApiServer, number: int) -> None:
+def test_entries_with_their_steps_and_runs_take_3_statements(api: ApiServer, number: int) -> None:
     run_id = running(api)
     for step_id in steps(api, run_id, *(f"step {place}" for place in range(number))):
         log(api, run_id, "working", nodeExecutionId=step_id)
@@ -83,7 +83,7 @@ def test_entries_with_their_steps_and_runs_take_4_statements(api: ApiServer, num
         )
 
     assert [entry["nodeExecution"]["name"] for entry in found["logs"]["nodes"]] == [f"step {n}" for n in range(number)]
-    assert len(statements) == 4
+    assert len(statements) == 3
 
 
 def test_a_total_is_counted_only_where_it_is_selected(api: ApiServer) -> None:

@@ -22,7 +22,7 @@ def filled(request: pytest.FixtureRequest) -> Iterator[ApiServer]:
 
 DOCUMENTS: dict[str, tuple[int, str]] = {
     "the list of runs": (
-        2,
+        1,
         """{
             workflowExecutions(first: 50) {
                 nodes { id status triggerType createdAt startedAt endedAt durationSeconds workflow { id name } }
@@ -31,7 +31,7 @@ DOCUMENTS: dict[str, tuple[int, str]] = {
         }""",
     ),
     "the list of runs with counts and a total": (
-        4,
+        3,
         """{
             workflowExecutions(filter: {status: [FAILED, COMPLETED], hasErrors: true}, first: 50) {
                 totalCount
@@ -48,7 +48,7 @@ DOCUMENTS: dict[str, tuple[int, str]] = {
         }""",
     ),
     "the tree of a run": (
-        10,
+        8,
         """query ($id: UUID!) {
             workflowExecution(id: $id) {
                 id status workflow { name }
@@ -122,7 +122,7 @@ DOCUMENTS: dict[str, tuple[int, str]] = {
         }""",
     ),
     "an overview": (
-        6,
+        5,
         """{
             all: workflowExecutionStats(bucket: DAY) {
                 summary { total byStatus { status count } } buckets { start summary { total successRate } }

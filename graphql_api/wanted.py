@@ -1,0 +1,80 @@
+"""What a document shows of each kind of rows, so that nothing else is read of them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+    is_composite_type,
+)
+
+from db.reader import Row
+from db.records import ExecutionLogRecord, NodeExecutionRecord, WorkflowExecutionRecord, WorkflowRecord
+from db.wanted import NOTHING, Wanted
+
+RECORDS: Mapping[str, type[Row]] = {
+    "Workflow": WorkflowRecord,
+    "WorkflowExecution": WorkflowExecutionRecord,
+    "NodeExecution": NodeExecutionRecord,
+    "ExecutionLog": ExecutionLogRecord,
+}
+"""The rows from which objects are resolved, by the type of the objects."""
+
+
+def wanted_by(schema: GraphQLSchema, document: DocumentNode) -> Wanted:
+    """What the operations of a valid document show, all of them together."""
+    columns: dict[type, set[str]] = {}
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            parent: Any = schema.get_root_type(definition.operation)
+        else:
+            assert isinstance(definition, FragmentDefinitionNode)
+            parent = schema.type_map[definition.type_condition.name.value]
+        for type_, name in _fields(schema, definition.selection_set, parent):
+            for object_type in schema.get_possible_types(type_) if not _is_object(type_) else (type_,):
+                record = RECORDS.get(object_type.name)
+                if record is not None:
+                    columns.setdefault(record, set()).update(_columns(object_type.fields[name], record))
+    return Wanted({record: frozenset(names) for record, names in columns.items()})
+
+
+def _is_object(type_: GraphQLNamedType) -> bool:
+    return isinstance(type_, GraphQLObjectType)
+
+
+def _fields(schema: GraphQLSchema, selected: SelectionSetNode, parent: Any) -> Iterator[tuple[Any, str]]:
+    """The fields of a selection with the types they are of, whatever is below them included."""
+    for node in selected.selections:
+        if isinstance(node, FieldNode):
+            field = schema.get_field(parent, node.name.value)
+            assert field is not None
+            if node.name.value.startswith("__"):
+                continue
+            yield parent, node.name.value
+            type_ = get_named_type(field.type)
+            if node.selection_set is not None and is_composite_type(type_):
+                yield from _fields(schema, node.selection_set, type_)
+        elif isinstance(node, InlineFragmentNode):
+            condition = node.type_condition
+            inner = parent if condition is None else schema.type_map[condition.name.value]
+            yield from _fields(schema, node.selection_set, inner)
+
+
+def _columns(field: Any, record: type[Row]) -> frozenset[str]:
+    """The columns of which the value of a field is made."""
+    strawberry = field.extensions["strawberry-definition"]
+    if strawberry.is_basic_field:
+        return frozenset({strawberry.python_name}) & record.OPTIONAL
+    resolver = strawberry.base_resolver.wrapped_func
+    if hasattr(resolver, "column"):
+        return frozenset({resolver.column}) & record.OPTIONAL
+    return getattr(resolver, "reads", NOTHING)
