@@ -84,6 +84,7 @@ def server_config(app: Starlette, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         Forwarded(app),
         proxy_headers=False,
+        access_log=False,
         log_config=None,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=http_protocol(settings, app.state.context.admission),

@@ -1,6 +1,5 @@
 """Completing values level by level: all objects of a level together, each relation of theirs by one call."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.execution.executor import CollectedErrors, to_nodes
 from graphql.execution.values import get_argument_values
-from graphql.pyutils import Path, gather_with_cancel
+from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
 
-from graphql_api.executor.eager import Waiting, begin
+from graphql_api.executor.eager import Waiting, abandon, begin, gather
 from graphql_api.executor.leaves import MAX_SAFE, SAFE, Completer, Unusual, check, completer
 from graphql_api.executor.plans import (
     Relation,
@@ -252,12 +251,12 @@ class Levels:
                 else:
                     _fill(answers, relation, found)
         except Exception:
-            await _abandon([begun for _, begun in waiting])
+            await abandon(begun for _, begun in waiting)
             raise
         if len(waiting) == 1:
             _fill(answers, waiting[0][0], await waiting[0][1])
         elif waiting:
-            results = await gather_with_cancel(*(begun for _, begun in waiting))
+            results = await gather(begun for _, begun in waiting)
             for (relation, _), values in zip(waiting, results, strict=True):
                 _fill(answers, relation, values)
         return answers
@@ -476,13 +475,13 @@ async def _awaited(values: Iterator[Any]) -> list[Any]:
             found[place] = begin(_result_of(found[place]))
     except Exception:
         _close(found)
-        await _abandon([value for value in found if isinstance(value, Waiting)])
+        await abandon(value for value in found if isinstance(value, Waiting))
         raise
     waiting = [place for place in places if isinstance(found[place], Waiting)]
     if len(waiting) == 1:
         found[waiting[0]] = await found[waiting[0]]
     elif waiting:
-        results = await gather_with_cancel(*(found[place] for place in waiting))
+        results = await gather(found[place] for place in waiting)
         for place, result in zip(waiting, results, strict=True):
             found[place] = result
     return found
@@ -496,11 +495,3 @@ def _close(values: Sequence[Any]) -> None:
     for value in values:
         if iscoroutine(value):
             value.close()
-
-
-async def _abandon(begun: Sequence[Waiting]) -> None:
-    """Cancel what has begun, and wait until it has come to its end."""
-    tasks = [asyncio.ensure_future(each) for each in begun]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

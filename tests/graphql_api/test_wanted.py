@@ -18,7 +18,10 @@ ROOTS = {
     "Workflow": ("query ($id: UUID!) {{ workflow(id: $id) {{ {} }} }}", ()),
     "WorkflowExecution": ("query ($id: UUID!) {{ workflowExecution(id: $id) {{ {} }} }}", ()),
     "NodeExecution": ("query ($id: UUID!) {{ nodeExecution(id: $id) {{ {} }} }}", ()),
-    "ExecutionLog": ("query ($id: UUID!) {{ workflowExecution(id: $id) {{ logs {{ nodes {{ {} }} }} }} }}", ("logs", "nodes")),
+    "ExecutionLog": (
+        "query ($id: UUID!) {{ workflowExecution(id: $id) {{ logs {{ nodes {{ {} }} }} }} }}",
+        ("logs", "nodes"),
+    ),
 }
 LISTS = {
     "Workflow": "query {{ workflows(first: 3) {{ nodes {{ {} }} }} }}",

@@ -66,6 +66,7 @@ def answer(api: ApiServer, document: str, *, stock: bool) -> Any:
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(120 if EXAMPLES < 1_000 else 3_600)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

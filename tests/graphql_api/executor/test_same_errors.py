@@ -319,3 +319,50 @@ def test_without_an_event_loop_what_needs_none_is_executed() -> None:
     result = BREADTH_FIRST.execute_sync("{ thing { number name } }", context_value=Context(shown=True))
     assert isinstance(result.data, dict) or isinstance(result, ExecutionResult)
     assert result.data == {"thing": {"number": 1, "name": "thing 1"}}
+
+
+async def test_what_waits_when_something_else_fails_has_ended_before_the_answer() -> None:
+    ended: list[str] = []
+    calls: list[str] = []
+    waits: set[str] = set()
+
+    async def wait(name: str) -> int:
+        calls.append(name)
+        try:
+            if name in waits and calls.count(name) == 1:
+                await asyncio.Event().wait()
+            return 1
+        finally:
+            ended.append(name)
+
+    @strawberry.type
+    class Roots:
+        @strawberry.field
+        async def first(self) -> int | None:
+            return await wait("first")
+
+        @strawberry.field
+        async def second(self) -> int | None:
+            return await wait("second")
+
+        @strawberry.field
+        async def at_once(self) -> int | None:
+            raise ValueError("at once")
+
+        @strawberry.field
+        async def later(self) -> int | None:
+            calls.append("later")
+            await asyncio.sleep(0)
+            raise ValueError("later")
+
+    schema = strawberry.Schema(Roots, execution_context_class=BreadthFirstExecutor)
+    for failing, waiting in (("atOnce", {"first"}), ("later", {"first", "second"})):
+        ended.clear()
+        calls.clear()
+        waits = waiting
+        async with asyncio.timeout(10):
+            data, errors = await answer(schema, f"{{ first {failing} second }}")
+        assert data == {"first": 1, failing: None, "second": 1}
+        assert len(errors) == 1
+        assert sorted(ended) == sorted(name for name in calls if name != "later")
+        assert calls.count("later") == (failing == "later")  # a root resolver that raised is not called again
