@@ -63,6 +63,9 @@ class Settings(BaseSettings):
         default=268_435_456,
         description="All request bodies together that are in memory at a time, in bytes; small ones are always read.",
     )
+    compress: bool = Field(
+        default=True, description="Compress large answers for clients that accept gzip; not those of subscriptions."
+    )
     max_subscriptions: PositiveInt = Field(default=10_000, description="Subscriptions at a time in one process.")
     max_operations_per_connection: PositiveInt = Field(
         default=100, description="Operations, subscriptions included, at a time on one WebSocket."

@@ -14,6 +14,7 @@ from graphql_api.answer import formatted, is_request_error
 from graphql_api.context import Context
 from graphql_api.errors import BAD_USER_INPUT, UNAVAILABLE, VALIDATION_FAILED
 from graphql_api.http.bodies import Bodies
+from graphql_api.http.compression import MIN_BYTES, accepts_gzip, compressed
 from graphql_api.http.draining import Draining
 from graphql_api.http.event_stream import EventStream
 from graphql_api.http.json import write_json
@@ -57,6 +58,8 @@ class Endpoint:
         """Serve a request. An application of its own: a router and its objects take longer than a small answer."""
         headers = dict(reversed(scope["headers"]))  # the first one of a name counts
         answer = await self._answer(scope["method"], headers, scope, receive)
+        if self._settings.compress and isinstance(answer, _Answer) and len(answer.body) >= MIN_BYTES:
+            await answer.compress(headers.get(b"accept-encoding", b""))
         await answer(scope, receive, send)
 
     async def _answer(self, method: str, headers: Headers, scope: Scope, receive: Receive) -> ASGIApp:
@@ -144,20 +147,28 @@ def _refused(error: RequestError, media: MediaType) -> "_Answer":
 class _Answer:
     """A response whose body is JSON."""
 
-    __slots__ = ("_body", "_headers", "_media", "_status")
+    __slots__ = ("_encoding", "_headers", "_media", "_status", "body")
 
     def __init__(self, body: bytes, status: int, media: MediaType, headers: Mapping[str, str] | None = None) -> None:
-        self._body = body
+        self.body = body
+        self._encoding: list[tuple[bytes, bytes]] = []
         self._status = status
         self._media = media
         self._headers = headers
 
+    async def compress(self, accepted_encodings: bytes) -> None:
+        """Compress the body if that is accepted."""
+        self._encoding = [(b"vary", b"accept-encoding")]
+        if accepts_gzip(accepted_encodings):
+            self.body = await compressed(self.body)
+            self._encoding.append((b"content-encoding", b"gzip"))
+
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        headers = [*_RAW_HEADERS[self._media], (b"content-length", b"%d" % len(self._body))]
+        headers = [*_RAW_HEADERS[self._media], (b"content-length", b"%d" % len(self.body)), *self._encoding]
         if self._headers:
             headers += [(name.encode(), value.encode("latin-1")) for name, value in self._headers.items()]
         await send({"type": "http.response.start", "status": self._status, "headers": headers})
-        await send({"type": "http.response.body", "body": self._body})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 _RAW_HEADERS: dict[MediaType, list[tuple[bytes, bytes]]] = {
