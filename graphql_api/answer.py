@@ -44,6 +44,8 @@ def formatted(result: ExecutionResult | StockExecutionResult) -> dict[str, Any]:
         written["errors"] = [error.formatted for error in result.errors]
     if not is_request_error(result):
         written["data"] = result.data
+    if extensions := getattr(result, "extensions", None):
+        written["extensions"] = extensions  # of Strawberry's extensions, if there are any
     return written
 
 
