@@ -52,7 +52,7 @@ def _no_paths() -> list[Any]:
     return [None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Field:
     """A field whose values are completed."""
 

@@ -29,7 +29,7 @@ class RequestError(Exception):
         self.headers = headers or {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """The parameters of a GraphQL request."""
 
