@@ -2,9 +2,8 @@
 
 import asyncio
 import random
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -129,14 +128,22 @@ class Database:
         async with self._autocommit.connect() as connection:
             yield connection
 
-    def reader(self, wanted: Wanted | None = None, found: Found | None = None) -> "Reading":
+    def reader(self, wanted: Wanted | None = None, found: Found | None = None) -> AbstractAsyncContextManager[Reader]:
         """What queries read with: each statement is a snapshot of its own.
 
         Args:
             wanted: what somebody will look at; by default everything but what is joined.
             found: told of what is joined.
         """
-        return Reading(self.readers.lend(), wanted, found, transaction=self._is_pooled)
+        if self._is_pooled:
+            return self._reading_in_transaction(wanted, found)
+        return Reading(self.readers.lend(), wanted, found)
+
+    @asynccontextmanager
+    async def _reading_in_transaction(self, wanted: Wanted | None, found: Found | None) -> AsyncIterator[Reader]:
+        """What keeps a pooler to one connection to PostgreSQL."""
+        async with self.readers.lend() as connection, connection.transaction():
+            yield Reader(connection, wanted=wanted, found=found)
 
     async def fetch(self, statement: str, *arguments: Any) -> list[Any]:
         """The rows that asyncpg gives for a single statement of its own.
@@ -235,35 +242,22 @@ class Database:
 
 
 class Reading:
-    """A reader for a block. Behind a pooler it takes a transaction, which keeps to one connection to PostgreSQL."""
+    """A reader for a block: a class, because every read takes one."""
 
-    __slots__ = ("_found", "_in_transaction", "_loan", "_transaction", "_wanted")
+    __slots__ = ("_found", "_loan", "_wanted")
 
-    def __init__(self, loan: Loan, wanted: Wanted | None, found: Found | None, *, transaction: bool) -> None:
+    def __init__(self, loan: Loan, wanted: Wanted | None, found: Found | None) -> None:
         self._loan = loan
         self._wanted = wanted
         self._found = found
-        self._in_transaction = transaction
 
     async def __aenter__(self) -> Reader:
-        connection = await self._loan.__aenter__()
-        if self._in_transaction:
-            self._transaction = connection.transaction()
-            try:
-                await self._transaction.start()
-            except BaseException:
-                await self._loan.__aexit__(*sys.exc_info())
-                raise
-        return Reader(connection, wanted=self._wanted, found=self._found)
+        return Reader(await self._loan.__aenter__(), wanted=self._wanted, found=self._found)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if self._in_transaction:
-                await self._transaction.__aexit__(kind, error, trace)
-        finally:
-            await self._loan.__aexit__(kind, error, trace)
+        await self._loan.__aexit__(kind, error, trace)
 
 
 async def _repeated(transaction: Callable[[], Awaitable[T]]) -> T:

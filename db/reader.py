@@ -46,11 +46,7 @@ class JoinedRow(dict[str, Any]):
 
     __slots__ = ()
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
+    __getattr__ = Row.__getattr__
 
 
 R = TypeVar("R", bound=Row)

@@ -4,7 +4,7 @@ Decoding a value that nobody shows takes as long as decoding one that somebody d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 NOTHING: frozenset[str] = frozenset()
@@ -14,7 +14,7 @@ NOTHING: frozenset[str] = frozenset()
 class Wanted:
     """Which columns somebody will look at."""
 
-    columns: Mapping[type, frozenset[str]] = field(default_factory=dict)
+    columns: Mapping[type, frozenset[str]]
     """By the class of the rows. The class's `KEYS` are read besides."""
 
     def of(self, record: type) -> frozenset[str]:

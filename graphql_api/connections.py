@@ -120,16 +120,19 @@ async def connections(
     Returns:
         for each list its connection, or the error that its cursor is no cursor of it.
     """
-    pages: list[Any] = []
-    shared = asked.page(lists[0][1]) if asked.after is None and asked.before is None else None
-    for _, cursors, _ in lists:
-        try:
-            pages.append(asked.page(cursors) if shared is None else shared)
-        except BadUserInputError as error:
-            pages.append(error)
-    found: list[Any] = list(pages)
-    for page in dict.fromkeys(page for page in pages if isinstance(page, Page)) if shared is None else (shared,):
-        places = range(len(pages)) if page is shared else [place for place, each in enumerate(pages) if each == page]
+    found: list[Any] = [None] * len(lists)
+    alike: dict[Page, Sequence[int]]
+    if asked.after is None and asked.before is None:
+        alike = {asked.page(lists[0][1]): range(len(lists))}
+    else:
+        places_of: dict[Page, list[int]] = {}
+        for place, (_, cursors, _) in enumerate(lists):
+            try:
+                places_of.setdefault(asked.page(cursors), []).append(place)
+            except BadUserInputError as error:
+                found[place] = error
+        alike = {**places_of}
+    for page, places in alike.items():
         slices = await info.context.load(read, [lists[place][0] for place in places], *arguments, page)
         for place, slice_ in zip(places, slices, strict=True):
             _, cursors, count = lists[place]

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from db.database import Database, Reading
+from db.database import Database
 from db.errors import NotFoundError
 from db.feeds import Feeds
 from db.queries.node_executions import steps_by_id
@@ -87,7 +88,7 @@ class Context:
         """What two operations have to have in common for the answer to the one to do for the other."""
         return self.access.namespaces, self.access.shows_secrets
 
-    def reader(self) -> Reading:
+    def reader(self) -> AbstractAsyncContextManager[Reader]:
         """What the operation reads with: no more of rows than it shows."""
         if self.operation is None:
             return self.database.reader()

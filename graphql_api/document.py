@@ -133,7 +133,6 @@ class Documents:
                 limits.check_plan(plan.depth, plan.fields)
                 own_name, kind = node.name.value if node.name else None, OperationType(node.operation.value)
                 planned[own_name] = Operation(document, own_name, kind, plan, wanted, _has_one_root(node))
-
         except RecursionError as error:
             raise DocumentError([LimitError("The document is nested too deep")]) from error
         except GraphQLError as error:

@@ -7,7 +7,6 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -40,15 +39,12 @@ def wanted_by(schema: GraphQLSchema, document: DocumentNode) -> Wanted:
             assert isinstance(definition, FragmentDefinitionNode)
             parent = schema.type_map[definition.type_condition.name.value]
         for type_, name in _fields(schema, definition.selection_set, parent):
-            for object_type in schema.get_possible_types(type_) if not _is_object(type_) else (type_,):
+            is_object = isinstance(type_, GraphQLObjectType)
+            for object_type in (type_,) if is_object else schema.get_possible_types(type_):
                 record = RECORDS.get(object_type.name)
                 if record is not None:
                     columns.setdefault(record, set()).update(_columns(object_type.fields[name], record))
     return Wanted({record: frozenset(names) for record, names in columns.items()})
-
-
-def _is_object(type_: GraphQLNamedType) -> bool:
-    return isinstance(type_, GraphQLObjectType)
 
 
 def _fields(schema: GraphQLSchema, selected: SelectionSetNode, parent: Any) -> Iterator[tuple[Any, str]]:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, Self
 
 from graphql import GraphQLOutputType, OperationType, get_named_type, is_leaf_type
 from graphql.execution.collect_fields import FieldDetailsList
@@ -48,8 +48,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
             logger.debug("left to the stock executor", exc_info=True)
         else:
             return self.build_response(data)
-        stock = copy(self)
-        stock.stock = True
+        stock = self._left_to_stock()
         stock.middleware_manager = _Known(levels.roots)  # type: ignore[assignment]
         response = stock.execute_operation(serially)
         return await response if self.is_awaitable(response) else response
@@ -77,6 +76,12 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
             or self._is_watched()
         )
 
+    def _left_to_stock(self) -> Self:
+        """A copy that does as the stock executor does, and shares the collected errors."""
+        stock = copy(self)
+        stock.stock = True
+        return stock
+
     def _is_watched(self) -> bool:
         """Whether something wants to see each field resolved, or the operation may be called off."""
         watched = self.middleware_manager is not None and self.middleware_manager.middlewares
@@ -95,8 +100,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
             return await Levels(self).root(return_type, details, info, result)
         except Exception:  # whatever it is, the stock executor meets it again and tells of it
             logger.debug("left to the stock executor: %s", info.field_name, exc_info=True)
-        stock = copy(self)  # shares the collected errors
-        stock.stock = True
+        stock = self._left_to_stock()
         completed = stock.complete_value(return_type, details, info, path, result, position_context)
         return await completed if self.is_awaitable(completed) else completed
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from inspect import isawaitable
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLScalarType,
     Undefined,
+    get_nullable_type,
     is_leaf_type,
 )
 
@@ -98,16 +100,16 @@ MAX_SAFE = 1_000
 
 def completer(type_: GraphQLOutputType) -> Completer:
     """What completes the values of a leaf type, or of a list of them, that are not None."""
-    if isinstance(type_, GraphQLNonNull):
-        type_ = type_.of_type
-    if isinstance(type_, GraphQLList):
-        return _list_completer(type_.of_type)
-    assert is_leaf_type(type_)
-    if isinstance(type_, GraphQLEnumType):
-        return _enum_completer(type_)
-    return type_.coerce_output_value
+    bare: Any = get_nullable_type(type_)
+    if isinstance(bare, GraphQLList):
+        return _list_completer(bare.of_type)
+    assert is_leaf_type(bare)
+    if isinstance(bare, GraphQLEnumType):
+        return _enum_completer(bare)
+    return bare.coerce_output_value
 
 
+@lru_cache(maxsize=256)
 def _enum_completer(type_: GraphQLEnumType) -> Completer:
     """Enums of texts are looked up by them, members or not."""
     coerce = type_.coerce_output_value
@@ -191,22 +193,18 @@ def compile_leaves(fields: Sequence[Leaf | Constant], *, items: bool, converted:
     return made
 
 
-def _nullable(type_: GraphQLOutputType) -> GraphQLOutputType:
-    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-
-
 def _plain(type_: GraphQLOutputType) -> Plain | None:
     """Which values of a type are answered as they are, if it is known."""
-    type_ = _nullable(type_)
-    if not isinstance(type_, GraphQLScalarType):
+    bare = get_nullable_type(type_)
+    if not isinstance(bare, GraphQLScalarType):
         return None
-    return PLAIN.get(type_.name) or getattr(type_.coerce_output_value, "plain", None)
+    return PLAIN.get(bare.name) or getattr(bare.coerce_output_value, "plain", None)
 
 
 def _names(type_: GraphQLOutputType) -> Mapping[Any, str] | None:
     """What the texts that an enum is stored as are answered as."""
-    type_ = _nullable(type_)
-    return getattr(completer(type_), "names", None) if isinstance(type_, GraphQLEnumType) else None
+    bare = get_nullable_type(type_)
+    return getattr(_enum_completer(bare), "names", None) if isinstance(bare, GraphQLEnumType) else None
 
 
 def _completion(leaf: Leaf, place: int, plain: Plain | None, named: bool) -> list[str]:

@@ -1,9 +1,7 @@
 """Completing values level by level: all objects of a level together, each relation of theirs by one call."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from inspect import iscoroutine
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -18,10 +16,8 @@ from graphql import (
     is_object_type,
 )
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
-from graphql.execution.executor import CollectedErrors, to_nodes
-from graphql.execution.values import get_argument_values
+from graphql.execution.executor import to_nodes
 from graphql.pyutils import Path
-from strawberry.types.arguments import convert_arguments
 
 from graphql_api.executor.eager import Waiting, abandon, begin, gather
 from graphql_api.executor.leaves import MAX_SAFE, SAFE, Completer, Unusual, check, completer
@@ -31,13 +27,10 @@ from graphql_api.executor.plans import (
     Selection,
     Selections,
     Way,
-    depends_on_variables,
     select,
     unwrapped,
 )
-
-Paths = Callable[[], list[Any]]
-"""Where the values of a level stand in the answer; asked for only by what has to know. The root has no path."""
+from graphql_api.executor.resolving import Paths, Resolvers
 
 NONE = type(None)
 
@@ -68,11 +61,8 @@ class Levels:
 
     def __init__(self, executor: Any) -> None:
         self._executor = executor
-        self._stock: Any = None
+        self._resolvers = Resolvers(executor)
         self._record_types: tuple[type, ...] = executor.record_types
-        schema = executor.schema._strawberry_schema
-        self._config = schema.config
-        self._scalars = schema.schema_converter.scalar_registry
         self._completers: dict[int, list[Completer]] = {}
         self._converts: dict[int, dict[int, Any]] = {}
         self._root: Selection | None = None
@@ -88,7 +78,7 @@ class Levels:
             selection = selections[ROOT] = self._select_root()
         self._root = selection
         (data,) = await self._selected(selection, [executor.root_value], {type(executor.root_value)}, _no_paths)
-        self._check_errors()
+        self._resolvers.check_errors()
         return data
 
     def _select_root(self) -> Selection:
@@ -120,13 +110,8 @@ class Levels:
         """Complete the value of a root field."""
         field = Field(details, lambda: info, self._plans(), info.path.key)
         (completed,) = await self._values(type_, field, [value], lambda: [info.path])
-        self._check_errors()
+        self._resolvers.check_errors()
         return completed
-
-    def _check_errors(self) -> None:
-        """Any error of the stock executor makes the attempt fail."""
-        if self._stock is not None and self._stock.collected_errors.errors:
-            raise Unusual
 
     async def _values(
         self, type_: GraphQLOutputType, field: Field, values: Sequence[Any], paths: Paths
@@ -236,10 +221,9 @@ class Levels:
     ) -> Sequence[dict[str, Any]]:
         """Complete what is selected of objects of one type."""
         items = bool(self._record_types) and all(issubclass(class_, self._record_types) for class_ in classes)
-        leaves = selection.by_item if items else selection.by_attribute
         completers = self._completers_of(selection, sources, itemgetter if items else attrgetter)
-        plain = completers is selection.completers
-        answers = (leaves.plain if plain else leaves.converted)(sources, completers)
+        leaves = selection.function(items=items, converted=completers is not selection.completers)
+        answers = leaves(sources, completers)
         if not selection.relations:
             return answers
         waiting: list[tuple[Relation, Waiting]] = []
@@ -328,9 +312,9 @@ class Levels:
             return [Path(path, relation.response_name, selection.type.name) for path in paths()]
 
         if relation.way is Way.STOCK:
-            return await self._of_stock(selection, relation, sources, own_paths())
+            return await self._resolvers.of_stock(selection, relation, sources, own_paths())
         try:
-            values = await self._resolved(relation, sources, paths, info_of)
+            values = await self._resolvers.values(relation, sources, paths, info_of)
         except Unusual:
             raise
         except Exception as error:
@@ -341,102 +325,6 @@ class Levels:
             self.roots[relation.response_name] = values[0]
         field = Field(relation.details, lambda: info_of(paths()[0]), selection.selections, place)
         return await self._values(definition.type, field, values, own_paths)
-
-    async def _resolved(
-        self, relation: Relation, sources: Sequence[Any], paths: Paths, info_of: Callable[[Path], ResolveInfo]
-    ) -> Sequence[Any]:
-        """What the resolver of a relation gives, for each source."""
-        if relation.way is Way.ATTRIBUTE:
-            values: Sequence[Any] = [getattr(source, relation.attribute) for source in sources]
-        elif relation.way is Way.MANY:
-            info = self._info(relation, info_of(paths()[0]))
-            assert relation.many is not None
-            values = await relation.many(sources, info, **self._arguments(relation, info))
-            if len(values) != len(sources):
-                raise Unusual
-        elif relation.way is Way.CALL:
-            values = await self._called(relation, sources, paths, info_of)
-        else:
-            arguments = self._raw_arguments(relation)
-            resolve = relation.definition.resolve
-            assert resolve is not None
-            values = await _awaited(
-                resolve(source, info_of(path), **arguments) for source, path in zip(sources, paths(), strict=True)
-            )
-        return values
-
-    async def _called(
-        self, relation: Relation, sources: Sequence[Any], paths: Paths, info_of: Callable[[Path], ResolveInfo]
-    ) -> Sequence[Any]:
-        """Call the function behind a field for each source."""
-        strawberry = relation.strawberry
-        assert strawberry is not None
-        resolver = strawberry.base_resolver
-        assert resolver is not None
-        function: Any = resolver.wrapped_func
-        takes_self = resolver.self_parameter is not None
-        named = [
-            parameter.name
-            for parameter in (resolver.parent_parameter, resolver.root_parameter)
-            if parameter is not None
-        ]
-        if resolver.info_parameter is None and not strawberry.arguments and not named and takes_self:
-            return await _awaited(function(source) for source in sources)
-        first = self._info(relation, info_of(paths()[0]))
-        arguments = self._arguments(relation, first)
-
-        def call(source: Any, path: Path) -> Any:
-            keywords = {**arguments, **dict.fromkeys(named, source)}
-            if resolver.info_parameter is not None:
-                info = first if len(sources) == 1 else self._info(relation, info_of(path))
-                keywords[resolver.info_parameter.name] = info
-            return function(*([source] if takes_self else []), **keywords)
-
-        return await _awaited(map(call, sources, paths()))
-
-    def _info(self, relation: Relation, raw: ResolveInfo) -> Any:
-        return self._config.info_class(_raw_info=raw, _field=relation.strawberry)
-
-    async def _of_stock(
-        self, selection: Selection, relation: Relation, sources: Sequence[Any], paths: Sequence[Path]
-    ) -> Sequence[Any]:
-        """Have the stock executor do a field, source by source."""
-        if self._stock is None:
-            self._stock = copy(self._executor)
-            self._stock.stock = True
-            self._stock.collected_errors = CollectedErrors()  # apart from those that are told
-        return await _awaited(
-            self._stock.execute_field(selection.type, source, relation.details, path, None)
-            for source, path in zip(sources, paths, strict=True)
-        )
-
-    def _raw_arguments(self, relation: Relation) -> dict[str, Any]:
-        executor, first = self._executor, relation.details[0]
-        if not relation.definition.args and not first.node.arguments:
-            return {}
-        return get_argument_values(
-            relation.definition,
-            first.node,
-            executor.variable_values,
-            first.fragment_variable_values,
-            executor.hide_suggestions,
-        )
-
-    def _arguments(self, relation: Relation, info: Any) -> Mapping[str, Any]:
-        """The arguments as the resolver takes them; made once where no variable is in them."""
-        if relation.arguments is not None:
-            return relation.arguments
-        assert relation.strawberry is not None
-        made = convert_arguments(
-            self._raw_arguments(relation),
-            relation.strawberry.arguments,
-            scalar_registry=self._scalars,
-            config=self._config,
-            info=info,
-        )
-        if not depends_on_variables(relation.details[0].node):
-            relation.arguments = made
-        return made
 
 
 def _fill(answers: Sequence[dict[str, Any]], relation: Relation, values: Sequence[Any]) -> None:
@@ -451,47 +339,3 @@ def _fill(answers: Sequence[dict[str, Any]], relation: Relation, values: Sequenc
 
 def _composed(convert: Callable[[Any], Any], complete: Completer) -> Completer:
     return lambda value: complete(convert(value))
-
-
-def _all(values: Iterator[Any]) -> list[Any]:
-    """All values; if one cannot be had, the coroutines among the others are closed."""
-    found: list[Any] = []
-    try:
-        found.extend(values)
-    except Exception:
-        _close(found)
-        raise
-    return found
-
-
-async def _awaited(values: Iterator[Any]) -> list[Any]:
-    """All values, after waiting for those that are awaitable."""
-    found = _all(values)
-    places = [place for place, value in enumerate(found) if hasattr(value, "__await__")]
-    if not places:
-        return found
-    try:
-        for place in places:
-            found[place] = begin(_result_of(found[place]))
-    except Exception:
-        _close(found)
-        await abandon(value for value in found if isinstance(value, Waiting))
-        raise
-    waiting = [place for place in places if isinstance(found[place], Waiting)]
-    if len(waiting) == 1:
-        found[waiting[0]] = await found[waiting[0]]
-    elif waiting:
-        results = await gather(found[place] for place in waiting)
-        for place, result in zip(waiting, results, strict=True):
-            found[place] = result
-    return found
-
-
-async def _result_of(awaitable: Any) -> Any:
-    return await awaitable
-
-
-def _close(values: Sequence[Any]) -> None:
-    for value in values:
-        if iscoroutine(value):
-            value.close()

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphql import (
     FieldNode,
@@ -69,30 +69,22 @@ class Selection:
     type: GraphQLObjectType
     leaves: list[Leaf]
     relations: list[Relation]
-    by_attribute: "Variants"
-    by_item: "Variants"
+    columns: list[Leaf | Constant]
+    """What the answers are made of, in their order."""
     completers: list[Callable[[Any], Any]]
     converted: list[int]
     """The places of the leaves whose values depend on the context."""
     selections: "Selections" = field(default_factory=dict)
     """What is selected of the relations."""
+    functions: dict[tuple[bool, bool], Leaves] = field(default_factory=dict)
 
-
-class Variants(NamedTuple):
-    """Functions that make the answers of sources."""
-
-    plain: Leaves
-    """Where nothing is to be converted."""
-    converted: Leaves
-    """Where completers convert."""
-
-    @classmethod
-    def of(cls, columns: Sequence[Leaf | Constant], *, items: bool) -> "Variants":
-        """Compile them."""
-        plain = compile_leaves(columns, items=items, converted=False)
-        if not any(isinstance(column, Leaf) and column.convert is not None for column in columns):
-            return cls(plain, plain)
-        return cls(plain, compile_leaves(columns, items=items, converted=True))
+    def function(self, *, items: bool, converted: bool) -> Leaves:
+        """What makes the answers of sources, generated when it is needed; for the arguments see `compile_leaves`."""
+        found = self.functions.get((items, converted))
+        if found is None:
+            found = compile_leaves(self.columns, items=items, converted=converted)
+            self.functions[items, converted] = found
+        return found
 
 
 Selections = dict[tuple[Any, str], Selection]
@@ -127,8 +119,7 @@ def select(
         type_,
         leaves,
         relations,
-        Variants.of(columns, items=False),
-        Variants.of(columns, items=True),
+        columns,
         [completer(leaf.type) for leaf in leaves],
         [place for place, leaf in enumerate(leaves) if leaf.convert is not None],
     )

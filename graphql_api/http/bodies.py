@@ -1,13 +1,13 @@
 """Bodies of requests: of JSON, of a limited size, in a limited time, and all of them in a limited memory."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from graphql_api.executor.eager import Waiting, begin
+from graphql_api.http.headers import Headers, text_of
 from graphql_api.http.request import RequestError
 
 ALWAYS_READ: Final = 65_536
@@ -31,14 +31,14 @@ class Bodies:
         self.held = 0
         """Bytes that are in memory."""
 
-    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    async def read(self, headers: Headers, receive: Receive) -> bytes:
         """The body of a request; it counts until it is let go.
 
         Raises:
             RequestError: 408, 413, 415 or 503, with what is wrong.
             ClientDisconnect: the client went away.
         """
-        _check_content_type(headers.get(b"content-type", b"").decode("latin-1"))
+        _check_content_type(text_of(headers, b"content-type") or "")
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared[:20]) > 4 * self._limit:
             raise self._too_large()

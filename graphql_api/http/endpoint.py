@@ -17,6 +17,7 @@ from graphql_api.http.bodies import Bodies
 from graphql_api.http.compression import MIN_BYTES, accepts_gzip, compressed
 from graphql_api.http.draining import Draining
 from graphql_api.http.event_stream import EventStream
+from graphql_api.http.headers import Headers, headers_of, text_of
 from graphql_api.http.json import write_json
 from graphql_api.http.request import (
     MediaType,
@@ -29,8 +30,6 @@ from graphql_api.http.request import (
 from graphql_api.schema import Schema
 from graphql_api.security.authentication import Authentication
 from graphql_api.security.errors import SecurityError
-
-Headers = Mapping[bytes, bytes]
 
 _HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 _PAGE_HEADERS = {**_HEADERS, "x-frame-options": "DENY", "referrer-policy": "no-referrer"}
@@ -56,10 +55,10 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request. An application of its own: a router and its objects take longer than a small answer."""
-        headers = dict(reversed(scope["headers"]))  # the first one of a name counts
+        headers = headers_of(scope)
         answer = await self._answer(scope["method"], headers, scope, receive)
         if self._settings.compress and isinstance(answer, _Answer) and len(answer.body) >= MIN_BYTES:
-            await answer.compress(headers.get(b"accept-encoding", b""))
+            await answer.compress(text_of(headers, b"accept-encoding") or "")
         await answer(scope, receive, send)
 
     async def _answer(self, method: str, headers: Headers, scope: Scope, receive: Receive) -> ASGIApp:
@@ -67,11 +66,8 @@ class Endpoint:
             return HTMLResponse(get_graphql_ide_html("graphiql"), headers=_PAGE_HEADERS)
         media = MediaType.JSON
         try:
-            media = accepted(headers.get(b"accept", b"").decode("latin-1"))
-            authorization = headers.get(b"authorization")
-            access = await self._authentication.access(
-                None if authorization is None else authorization.decode("latin-1")
-            )
+            media = accepted(text_of(headers, b"accept") or "")
+            access = await self._authentication.access(text_of(headers, b"authorization"))
             context = self._context.of_caller(access)
             if method == "GET":
                 return await self._served(method, operation_in_url(QueryParams(scope["query_string"])), media, context)
@@ -156,7 +152,7 @@ class _Answer:
         self._media = media
         self._headers = headers
 
-    async def compress(self, accepted_encodings: bytes) -> None:
+    async def compress(self, accepted_encodings: str) -> None:
         """Compress the body if that is accepted."""
         self._encoding = [(b"vary", b"accept-encoding")]
         if accepts_gzip(accepted_encodings):

@@ -48,15 +48,21 @@ def accepted(header: str) -> MediaType:
     header = header.strip()
     if not header:
         return MediaType.JSON
-    ranges: dict[str, tuple[float, int]] = {}
-    for place, part in enumerate(header.split(",")):
-        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        ranges.setdefault(name, (_quality(parameters), -place))
+    ranges = qualities(header)
     best = max(MediaType, key=lambda media: _preference(media, ranges))
     if _preference(best, ranges)[0] == 0:
         offers = ", ".join(media.value for media in MediaType)
         raise RequestError(406, f"Not acceptable; this server answers {offers}")
     return best
+
+
+def qualities(header: str) -> dict[str, tuple[float, int]]:
+    """What a header like `Accept` lists, in lower case: how much each is liked, and its place, counted downwards."""
+    found: dict[str, tuple[float, int]] = {}
+    for place, part in enumerate(header.split(",")):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        found.setdefault(name, (_quality(parameters), -place))
+    return found
 
 
 def _preference(media: MediaType, ranges: dict[str, tuple[float, int]]) -> tuple[float, int]:

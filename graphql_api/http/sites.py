@@ -6,7 +6,7 @@ made to point to 127.0.0.1 from being taken for one of ours.
 """
 
 import ipaddress
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graphql_api.http.headers import Headers, headers_of, text_of
 from graphql_api.security.errors import FORBIDDEN
 
 ALLOWED_HEADERS: Final = "accept, authorization, content-type, last-event-id"
@@ -44,8 +45,8 @@ class Sites:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        headers = dict(reversed(scope["headers"]))  # the first one of a name counts
-        origin = _text(headers, b"origin")
+        headers = headers_of(scope)
+        origin = text_of(headers, b"origin")
         problem = self._problem(scope, headers, origin)
         if problem is not None:
             await _refuse(problem, scope, receive, send)
@@ -56,8 +57,8 @@ class Sites:
         else:
             await self._app(scope, receive, _telling(origin, send))
 
-    def _problem(self, scope: Scope, headers: Mapping[bytes, bytes], origin: str | None) -> str | None:
-        host = _text(headers, b"host") or ""
+    def _problem(self, scope: Scope, headers: Headers, origin: str | None) -> str | None:
+        host = text_of(headers, b"host") or ""
         if self._loopback_only and not self._is_ours(host):
             return (
                 "Without authentication the server answers to loopback names only;"
@@ -95,11 +96,6 @@ def _is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
-    value = headers.get(name)
-    return None if value is None else value.decode("latin-1")
 
 
 async def _refuse(message: str, scope: Scope, receive: Receive, send: Send) -> None:

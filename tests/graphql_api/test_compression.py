@@ -63,4 +63,4 @@ def test_a_small_answer_is_sent_as_it_is(api: ApiServer, run_id: str) -> None:
     ],
 )
 def test_what_accepts_gzip(header: str, accepts: bool) -> None:
-    assert accepts_gzip(header.encode()) is accepts
+    assert accepts_gzip(header) is accepts
