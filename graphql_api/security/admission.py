@@ -7,7 +7,7 @@ nobody in time. So
 - further ones wait, callers taking turns, so that who floods waits behind himself;
 - when too many wait there is an overload, until a second after the last refusal: all but a few who wait are refused,
   longest waits first of the caller who has most waiting, and so few may wait that they are answered nearly as fast as
-  ever. Who comes then is refused by `graphql_api.http.gate`, which asks `has_room`, before it costs anything.
+  ever. Who comes then is refused by `graphql_api.http.gate`, which asks for the `places`, before it costs anything.
 """
 
 import asyncio
@@ -82,15 +82,17 @@ class Admission:
         """The refusal of a caller who asks for too much."""
         return TooManyRequestsError(f"At most {self.per_caller} requests at a time of one caller; try again")
 
-    def has_room(self, present: int) -> bool:
-        """Whether one more may come when so many are here, on their way in or out included; if not, it is refused."""
+    def places(self) -> int:
+        """How many requests there is room for just now, on their way in or out included."""
+        if time.monotonic() >= self._overloaded_until:
+            return self._most + self._waiting_limit
+        return self._limit + AT_ONCE
+
+    def refused(self) -> None:
+        """Somebody was, for want of a place: if there is an overload it goes on."""
         now = time.monotonic()
-        if now >= self._overloaded_until:
-            return present < self._most + self._waiting_limit
-        if present < self._limit + AT_ONCE:
-            return True
-        self._overloaded_until = now + OVERLOAD_SECONDS
-        return False
+        if now < self._overloaded_until:
+            self._overloaded_until = now + OVERLOAD_SECONDS
 
     async def enter(self, caller: str) -> None:
         """Wait until a request of this caller may be worked on.
