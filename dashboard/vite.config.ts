@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { documents } from "./documents";
 
 export default defineConfig({
+  plugins: [documents()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../graphql_api/static/dashboard",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import strawberry
@@ -26,7 +27,7 @@ from graphql_api.queries import Query
 from graphql_api.scalars import SCALARS
 from graphql_api.security.errors import SecurityError, TookTooLongError
 from graphql_api.security.roles import check_roles
-from graphql_api.security.trusted import TrustedDocuments
+from graphql_api.security.trusted import OF_DASHBOARD, TrustedDocuments
 from graphql_api.settings import Settings
 from graphql_api.subscriptions import Subscription
 from graphql_api.subscriptions.operation import subscribe
@@ -212,11 +213,17 @@ def build_schema(settings: Settings | None = None) -> Schema:
     )
     check_roles(schema._schema)
     settings = settings or Settings.model_construct()
-    manifest = settings.trusted_documents
     schema.documents = Documents(
         schema._schema,
         settings.limits,
         introspection=settings.introspection,
-        trusted=None if manifest is None else TrustedDocuments(manifest),
+        trusted=_trusted(settings.trusted_documents),
     )
     return schema
+
+
+def _trusted(manifest: Path | None) -> TrustedDocuments | None:
+    """What is named, and what the dashboard asks: who closes the API to strangers still wants to see it."""
+    if manifest is None:
+        return None
+    return TrustedDocuments(*([OF_DASHBOARD] if OF_DASHBOARD.is_file() else []), manifest)

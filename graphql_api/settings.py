@@ -164,7 +164,8 @@ class Settings(BaseSettings):
         default=None, description="Whether browsers get GraphiQL. By default only without authentication."
     )
     trusted_documents: Path | None = Field(
-        default=None, description="A JSON object of documents by id: nothing else is executed then."
+        default=None,
+        description="A JSON object of documents by id: these and the dashboard's are executed then, nothing else.",
     )
 
     # How much anybody may ask for.
