@@ -1,7 +1,9 @@
-"""The dashboard: the pages that `make dashboard` builds, served at `/`."""
+"""The dashboard and GraphiQL: the pages that `make dashboard` builds."""
 
 import gzip
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
@@ -15,13 +17,20 @@ BUILT = Path(__file__).parents[1] / "static" / "dashboard"
 PAGES = ["/", "/runs/{run}", "/runs/{run}/{view}"]
 """The addresses the page itself knows; to anything else the answer is 404."""
 
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data:; font-src 'self' data:;"
+    " connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-    " font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'",
+    "content-security-policy": _POLICY.format(styles="'self'"),
     "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
+}
+
+GRAPHIQL_HEADERS = {
+    **HEADERS,
+    "content-security-policy": _POLICY.format(styles="'self' 'unsafe-inline'"),  # its editor writes styles
 }
 
 NOT_BUILT = """<!doctype html>
@@ -32,30 +41,36 @@ start the server again. The wheel has the dashboard in it.</p>
 <p>The API is at <a href="/graphql">/graphql</a>.</p>
 """
 
+_GRAPHIQL = "graphiql.html"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _COMPRESSED = ("text/", "image/svg", "application/json")
 _WORTH_COMPRESSING = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
     """A file of the build, ready to be sent."""
 
     body: bytes
-    compressed: bytes | None
     media_type: str
     etag: str
     cache_control: str
+    headers: Mapping[str, str] = field(default_factory=lambda: HEADERS)
+
+    @cached_property
+    def compressed(self) -> bytes | None:
+        """The body compressed, if that is worth it; done when it is first asked for, since most never are."""
+        if len(self.body) < _WORTH_COMPRESSING or not self.media_type.startswith(_COMPRESSED):
+            return None
+        return gzip.compress(self.body, mtime=0)
 
     async def answer(self, request: Request) -> Response:
         """Send it, or that the client has it."""
-        headers = {**HEADERS, "etag": self.etag, "cache-control": self.cache_control}
-        if self.compressed is not None:
-            headers["vary"] = "accept-encoding"
+        headers = {**self.headers, "etag": self.etag, "cache-control": self.cache_control, "vary": "accept-encoding"}
         if self.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        if self.compressed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        if "gzip" in request.headers.get("accept-encoding", "") and self.compressed is not None:
             headers["content-encoding"] = "gzip"
             return Response(self.compressed, headers=headers, media_type=self.media_type)
         return Response(self.body, headers=headers, media_type=self.media_type)
@@ -66,22 +81,25 @@ def dashboard_routes(folder: Path = BUILT) -> list[BaseRoute]:
     if not (folder / "index.html").is_file():
         return [Route("/", _not_built)]
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    assets = {file.relative_to(folder).as_posix(): _read(file) for file in files}
+    assets = {file.relative_to(folder).as_posix(): _read(file) for file in files if file.name != _GRAPHIQL}
     index = assets.pop("index.html")
 
     places = [*((f"/{name}", asset) for name, asset in assets.items()), *((path, index) for path in PAGES)]
     return [Route(path, asset.answer) for path, asset in places]
 
 
+def graphiql(folder: Path = BUILT) -> Asset | None:
+    """GraphiQL, for browsers that come to the API; None without a build."""
+    page = folder / _GRAPHIQL
+    return replace(_read(page), headers=GRAPHIQL_HEADERS) if page.is_file() else None
+
+
 def _read(file: Path) -> Asset:
     body = file.read_bytes()
-    media_type = guess_type(file.name)[0] or "application/octet-stream"
-    worth = len(body) >= _WORTH_COMPRESSING and media_type.startswith(_COMPRESSED)
     hashed = file.parent.name == "assets"  # its name changes with what is in it
     return Asset(
         body,
-        gzip.compress(body, mtime=0) if worth else None,
-        media_type,
+        guess_type(file.name)[0] or "application/octet-stream",
         f'"{sha256(body).hexdigest()[:32]}"',
         _FOR_EVER if hashed else _ASK_AGAIN,
     )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from starlette.datastructures import QueryParams
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -15,6 +16,7 @@ from graphql_api.context import Context
 from graphql_api.errors import BAD_USER_INPUT, UNAVAILABLE, VALIDATION_FAILED
 from graphql_api.http.bodies import Bodies
 from graphql_api.http.compression import MIN_BYTES, accepts_gzip, compressed
+from graphql_api.http.dashboard import graphiql
 from graphql_api.http.draining import Draining
 from graphql_api.http.event_stream import EventStream
 from graphql_api.http.headers import Headers, headers_of, text_of
@@ -51,6 +53,8 @@ class Endpoint:
         self._draining = draining
         self._authentication = authentication
         self._settings = settings = context.settings
+        page = graphiql()
+        self._graphiql = page.answer if page else _graphiql_from_outside
         self._bodies = Bodies(settings.max_body_bytes, settings.body_timeout_seconds, settings.max_bodies_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +67,7 @@ class Endpoint:
 
     async def _answer(self, method: str, headers: Headers, scope: Scope, receive: Receive) -> ASGIApp:
         if self._settings.shows_graphiql and method == "GET" and _is_browser(headers, scope):
-            return HTMLResponse(get_graphql_ide_html("graphiql"), headers=_PAGE_HEADERS)
+            return await self._graphiql(Request(scope))
         media = MediaType.JSON
         try:
             media = accepted(text_of(headers, b"accept") or "")
@@ -111,6 +115,11 @@ class Endpoint:
         allowed = _READS_AND_SUBSCRIPTIONS if method == "GET" else _EVERYTHING
         answers = self._schema.answers(operation.query, operation.variables, operation.operation_name, context, allowed)
         return EventStream(answers, context, self._draining)
+
+
+async def _graphiql_from_outside(_: Request) -> Response:
+    """Where nothing was built: a page that loads GraphiQL from where it is published."""
+    return HTMLResponse(get_graphql_ide_html("graphiql"), headers=_PAGE_HEADERS)
 
 
 def _is_browser(headers: Headers, scope: Scope) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 
-from graphql_api.http.dashboard import dashboard_routes
+from graphql_api.http.dashboard import HEADERS, dashboard_routes, graphiql
 from tests.api_server import ApiServer
 
 SCRIPT = "export const answer = 42;\n" * 100
@@ -75,6 +75,16 @@ async def test_the_page_may_load_and_reach_nothing_but_this_server(pages: AsyncC
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_graphiql_may_write_styles_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
+    assert graphiql(tmp_path) is None
+    (tmp_path / "graphiql.html").write_text("<!doctype html><title>GraphiQL</title>")
+    page = graphiql(tmp_path)
+    assert page is not None
+    policy = page.headers["content-security-policy"]
+    assert "style-src 'self' 'unsafe-inline'" in policy
+    assert policy.replace("style-src 'self' 'unsafe-inline'", "style-src 'self'") == HEADERS["content-security-policy"]
 
 
 async def test_without_a_build_the_server_says_how_to_get_it(tmp_path: Path) -> None:
