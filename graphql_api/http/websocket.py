@@ -19,9 +19,11 @@ from graphql_api.http.draining import Draining
 from graphql_api.http.json import read_json, write_json
 from graphql_api.schema import Schema
 from graphql_api.security.authentication import ACCESS_ENDED, Authentication
-from graphql_api.security.errors import SecurityError
+from graphql_api.security.errors import OverloadedError, SecurityError
 
 GOING_AWAY = 1001
+TRY_AGAIN_LATER = 1013
+"""Registered with IANA; clients connect again after it, and give up after `FORBIDDEN`."""
 FORBIDDEN = 4403
 
 
@@ -45,7 +47,8 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
             try:
                 access = await authentication.access(self._header or _authorization(parameters))
             except SecurityError as error:
-                await self.websocket.close(FORBIDDEN, error.message)
+                code = TRY_AGAIN_LATER if isinstance(error, OverloadedError) else FORBIDDEN
+                await self.websocket.close(code, error.message)
                 return
             self.context = self.context.of_caller(access)
             self._until_closed.enter_context(authentication.ending(access, self._access_ended))

@@ -194,6 +194,24 @@ async def test_a_websocket_of_nobody_is_closed(guarded: ApiServer, payload: Any)
         assert (await closed(connection))[0] == 4403
 
 
+async def test_while_tokens_cannot_be_checked_clients_are_told_to_come_back(guarded: ApiServer, tokens: Tokens) -> None:
+    connection = await asyncpg.connect(**connect_options(guarded.database_url))
+    unknown = bearer("exg_" + "A" * 43)
+    assert post(guarded, TYPENAME, unknown).status_code == 401
+    await connection.execute("ALTER TABLE api_tokens RENAME TO api_tokens_elsewhere")
+    try:
+        assert code(post(guarded, TYPENAME, bearer("exg_" + "B" * 43))) == (503, "UNAVAILABLE")
+        async with websocket(guarded, additional_headers=unknown) as socket:
+            await socket.send(json.dumps({"type": "connection_init"}))
+            assert await closed(socket) == (1013, "Tokens cannot be checked just now; try again")
+    finally:
+        await connection.execute("ALTER TABLE api_tokens_elsewhere RENAME TO api_tokens")
+        await connection.close()
+    async with websocket(guarded, additional_headers=bearer(tokens.viewer)) as socket:
+        await socket.send(json.dumps({"type": "connection_init"}))
+        assert json.loads(await socket.recv()) == {"type": "connection_ack"}
+
+
 async def test_who_has_not_said_who_they_are_starts_nothing(guarded: ApiServer) -> None:
     async with websocket(guarded) as connection:
         await connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": TYPENAME}))
