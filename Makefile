@@ -1,6 +1,8 @@
 # The commands of the project; `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+# Each of the many processes that the tests start would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 MODERN_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b > 18) ? 0 : 1)' 2>/dev/null && command -v npm)
@@ -18,7 +20,7 @@ venv: .venv/made ## Make .venv from the pinned files, with uv where it is instal
 		{ echo "execgraph needs Python 3.11 or later; name one with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv && \
-		uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.txt && \
+		uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --requirement requirements.txt && \
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 	else \
 		$(PYTHON) -m venv --clear .venv && \
