@@ -1,9 +1,9 @@
 """The gate before everything else: when too much is under way, a request is refused before it costs anything.
 
 To read a request, find out who asks and refuse it in order takes a third of the time of answering it: at five times of
-what can be served a server would do nothing else. Here it takes a fiftieth. Callers are known here by what they
-show, so that who has less than its share of the places is let in beside somebody who takes them all. Who is let in is
-dealt with by `graphql_api.security.admission`, which knows more.
+what can be served a server would do nothing else. Here it takes a fiftieth. Callers are known here by what they show:
+beside one who takes all places others are let in. Who is let in is dealt with by `graphql_api.security.admission`,
+which knows more.
 """
 
 from collections import Counter
@@ -41,10 +41,9 @@ class Gate:
 
     def refusal(self, credentials: bytes) -> bytes | None:
         """What to answer a new request with instead of dealing with it; None if it may come in."""
-        places = self._admission.places()
         if credentials and self._present[credentials] >= self._admission.per_caller:
             refusal = self._too_many
-        elif self._all < places or (credentials and self._has_less_than_its_share(credentials, places)):
+        elif self._all < self._admission.places() or (credentials and self._is_within_its_part(credentials)):
             return None
         else:
             self._admission.refused()
@@ -52,11 +51,14 @@ class Gate:
         self._refused[refusal].inc()
         return refusal
 
-    def _has_less_than_its_share(self, credentials: bytes, places: int) -> bool:
-        """Whether one more is not more than an equal part of the places; with more callers than places nothing is."""
+    def _is_within_its_part(self, credentials: bytes) -> bool:
+        """Whether one more is not more than an equal part of all that may be here.
+
+        Overload or not: callers take turns in being worked on, so who has many here waits behind himself.
+        """
         present = self._present[credentials]
         callers = len(self._present) if present else len(self._present) + 1
-        return (present + 1) * callers <= places
+        return (present + 1) * callers <= self._admission.most
 
     def enter(self, credentials: bytes) -> None:
         """Count a request that is whole."""

@@ -5,9 +5,10 @@ nobody in time. So
 
 - a few requests are worked on at once, and more while the event loop has time to spare (they wait for PostgreSQL);
 - further ones wait, callers taking turns, so that who floods waits behind himself;
-- when too many wait there is an overload, until a second after the last refusal: all but a few who wait are refused,
-  longest waits first of the caller who has most waiting, and so few may wait that they are answered nearly as fast as
-  ever. Who comes then is refused by `graphql_api.http.gate`, which asks for the `places`, before it costs anything.
+- when too many wait there is an overload, until a second after the last refusal: of the caller who has most waiting
+  all but a few are refused, longest waits first, and from then on so few may wait that they are answered nearly as
+  fast as ever. Who comes then is refused by `graphql_api.http.gate`, which asks for the `places`, before it costs
+  anything.
 """
 
 import asyncio
@@ -82,11 +83,14 @@ class Admission:
         """The refusal of a caller who asks for too much."""
         return TooManyRequestsError(f"At most {self.per_caller} requests at a time of one caller; try again")
 
+    @property
+    def most(self) -> int:
+        """Requests that may be here, on their way in or out included, while there is no overload."""
+        return self._most + self._waiting_limit
+
     def places(self) -> int:
-        """How many requests there is room for just now, on their way in or out included."""
-        if time.monotonic() >= self._overloaded_until:
-            return self._most + self._waiting_limit
-        return self._limit + AT_ONCE
+        """How many may be here just now."""
+        return self.most if time.monotonic() >= self._overloaded_until else self._limit + AT_ONCE
 
     def refused(self) -> None:
         """Somebody was, for want of a place: if there is an overload it goes on."""
@@ -145,11 +149,16 @@ class Admission:
             raise
 
     def _shed(self) -> None:
-        """There is an overload: keep the few who may still be answered soon."""
+        """There is an overload: of who has most waiting keep the few who may still be answered soon.
+
+        Others are refused only if that is not enough, the next one first.
+        """
         self._overloaded_until = time.monotonic() + OVERLOAD_SECONDS
-        while self._waiting > min(AT_ONCE, self._waiting_limit):
+        few = min(AT_ONCE, self._waiting_limit)
+        while self._waiting > max(few, self._waiting_limit // 2):
             longest = max(self._queues.values(), key=len)
-            self._refuse(longest[0])
+            for waiter in list(longest)[: max(1, len(longest) - few)]:
+                self._refuse(waiter)
 
     def _admit(self) -> None:
         """Let in whom there is room for."""
