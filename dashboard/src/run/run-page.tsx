@@ -1,23 +1,29 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import { LogsTab } from "../logs/logs-tab";
 import { navigate, place, withParameters } from "../router";
 import { plural } from "../ui/format";
 import { useKeys } from "../ui/keys";
+import { lazy } from "../ui/lazy";
 import { FailureNote, Note } from "../ui/note";
 import { STATUS_NAMES } from "../ui/status";
 import { DataTab } from "./data-tab";
-import { LazyGraph } from "./lazy-graph";
 import { RunHeader } from "./run-header";
 import { RunModel } from "./run-model";
 import { StepPanel } from "./step-panel";
 import { Timeline } from "./timeline";
+
+const GraphTab = lazy(
+  "The graph",
+  () => import("./graph-tab").then(({ GraphTab }) => GraphTab),
+  <Note title="Loading…" />,
+);
 
 const TABS = ["timeline", "graph", "logs", "data"] as const;
 const TAB_NAMES = { timeline: "Timeline", graph: "Graph", logs: "Logs", data: "Data" };
 
 export function RunPage({ id, tab }: { id: string; tab: string }) {
   const model = useMemo(() => new RunModel(id), [id]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     model.start();
     return () => model.end();
   }, [model]);
@@ -77,7 +83,7 @@ export function RunPage({ id, tab }: { id: string; tab: string }) {
       <div class="run-body">
         <div class="run-view">
           {tab === "timeline" && <Timeline model={model} run={run} selected={stepId} select={openStep} />}
-          {tab === "graph" && <LazyGraph model={model} selected={stepId} select={openStep} />}
+          {tab === "graph" && <GraphTab model={model} selected={stepId} select={openStep} />}
           {tab === "logs" && <LogsTab run={run} model={model} />}
           {tab === "data" && <DataTab run={run} />}
         </div>

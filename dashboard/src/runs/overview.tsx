@@ -1,15 +1,18 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ExecutionStatus } from "../api/generated";
 import { formatCount, formatDuration, formatExactCount, plural } from "../ui/format";
+import { lazy } from "../ui/lazy";
 import { STATUS_NAMES } from "../ui/status";
 import { BUCKET_NAMES, bucketLabel } from "./buckets";
-import { Chart, type Series } from "./chart";
+import type { Series } from "./chart";
 import type { RunsModel } from "./runs-model";
 import { type Counted, type Stats, StatsModel } from "./stats-model";
 import type { RunsView } from "./view";
 
 /** From the bottom: failures stand on the axis, where they can be compared. */
 const STACK: readonly ExecutionStatus[] = ["FAILED", "COMPLETED", "CANCELLED", "RUNNING", "PENDING"];
+
+const Chart = lazy("The chart", () => import("./chart").then(({ Chart }) => Chart), <div class="chart" />);
 
 interface OverviewProps {
   readonly view: RunsView;

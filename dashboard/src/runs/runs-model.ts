@@ -36,6 +36,8 @@ export class RunsModel {
   private cursor: string | null = null;
   private generation = 0;
   private stopped = false;
+  /** Whether what is being loaded has to be looked at again. */
+  private stale = false;
   /** What changed while a page was on its way: the page may have been read before it. */
   private meanwhile: Change[] = [];
   private stop: () => void = () => {};
@@ -53,8 +55,9 @@ export class RunsModel {
       {
         next: ({ workflowExecutionsChanged: change }) => {
           // An empty event: from here on nothing is missed, so now is the time to look (again).
-          if (change.changed.length === 0 && change.removedIds.length === 0) void this.reload();
-          else this.take(change);
+          if (change.changed.length > 0 || change.removedIds.length > 0) this.take(change);
+          else if (this.loading.value) this.stale = true;
+          else void this.reload();
         },
         failed: (failure) => this.fail(failure, () => this.reload()),
       },
@@ -70,6 +73,7 @@ export class RunsModel {
 
   /** Load anew as much as there was; what is shown stays until that is there. */
   async reload(): Promise<void> {
+    this.stale = false;
     const wanted = this.atTop ? FIRST_PAGE : Math.min(this.list.current.rows.length, MOST_RELOADED);
     await this.load(async (current) => {
       const fresh = new RowList(this.view.order);
@@ -119,6 +123,7 @@ export class RunsModel {
     } finally {
       if (current()) this.loading.value = false;
     }
+    if (current() && this.stale && !this.failure.value) void this.reload();
   }
 
   private take(change: Change): void {

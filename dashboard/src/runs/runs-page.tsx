@@ -22,7 +22,8 @@ export function RunsPage() {
   const model = useMemo(() => new RunsModel(view), [view]);
   const main = useRef<HTMLElement>(null);
 
-  useEffect(() => {
+  // Before the page is painted: the rows are on their way meanwhile.
+  useLayoutEffect(() => {
     document.title = "Runs · execgraph";
     main.current!.scrollTop = 0;
     model.start();
