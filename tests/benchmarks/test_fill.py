@@ -85,7 +85,7 @@ async def test_there_are_as_many_rows_as_asked_for(filled_url: str) -> None:
         "SELECT count(*) FROM workflows": SIZES.workflows,
         "SELECT max(last_sequence) FROM execution_counters": SIZES.longest_log,
         "SELECT max(execution_order) + 1 FROM node_executions": SIZES.widest_run,
-        "SELECT max(number) FROM (SELECT count(*) AS number FROM workflow_executions GROUP BY workflow_id)": 102,
+        "SELECT max(number) FROM (SELECT count(*) AS number FROM workflow_executions GROUP BY workflow_id) AS n": 102,
     }
     async with Database(filled_url) as database, database.read() as connection:
         found = {statement: (await connection.execute(text(statement))).scalar_one() for statement in expected}
