@@ -23,6 +23,6 @@ def accepts_gzip(header: str) -> bool:
     return named is not None and found[named][0] > 0
 
 
-async def compressed(body: bytes) -> bytes:
+async def compressed(body: bytes, level: int = LEVEL) -> bytes:
     """The body in gzip's format, made by another thread."""
-    return await asyncio.to_thread(gzip.compress, body, LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, level, mtime=0)

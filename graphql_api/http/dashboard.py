@@ -1,9 +1,7 @@
 """The dashboard and GraphiQL: the pages that `make dashboard` builds."""
 
-import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
@@ -11,6 +9,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
+
+from graphql_api.http.compression import accepts_gzip, compressed
 
 BUILT = Path(__file__).parents[1] / "static" / "dashboard"
 
@@ -46,9 +46,11 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _COMPRESSED = ("text/", "image/svg", "application/json")
 _WORTH_COMPRESSING = 1_000
+_LEVEL = 9
+"""The best: it is done once."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asset:
     """A file of the build, ready to be sent."""
 
@@ -57,22 +59,22 @@ class Asset:
     etag: str
     cache_control: str
     headers: Mapping[str, str] = field(default_factory=lambda: HEADERS)
-
-    @cached_property
-    def compressed(self) -> bytes | None:
-        """The body compressed, if that is worth it; done when it is first asked for, since most never are."""
-        if len(self.body) < _WORTH_COMPRESSING or not self.media_type.startswith(_COMPRESSED):
-            return None
-        return gzip.compress(self.body, mtime=0)
+    _compressed: bytes | None = field(default=None, init=False)
+    """Made when it is first asked for: most never are."""
 
     async def answer(self, request: Request) -> Response:
         """Send it, or that the client has it."""
-        headers = {**self.headers, "etag": self.etag, "cache-control": self.cache_control, "vary": "accept-encoding"}
+        headers = {**self.headers, "etag": self.etag, "cache-control": self.cache_control}
+        is_worth_compressing = len(self.body) >= _WORTH_COMPRESSING and self.media_type.startswith(_COMPRESSED)
+        if is_worth_compressing:
+            headers["vary"] = "accept-encoding"
         if self.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", "") and self.compressed is not None:
+        if is_worth_compressing and accepts_gzip(request.headers.get("accept-encoding", "")):
             headers["content-encoding"] = "gzip"
-            return Response(self.compressed, headers=headers, media_type=self.media_type)
+            if self._compressed is None:
+                self._compressed = await compressed(self.body, _LEVEL)
+            return Response(self._compressed, headers=headers, media_type=self.media_type)
         return Response(self.body, headers=headers, media_type=self.media_type)
 
 
