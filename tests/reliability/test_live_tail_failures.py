@@ -206,7 +206,7 @@ async def test_entries_that_are_committed_out_of_order_are_not_skipped(
 
 
 async def test_streams_where_nothing_happens_cost_one_statement_for_all_of_them(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """hasura/graphql-engine#9994: 10,000 idle streams burnt CPU, each polling for itself."""
     monkeypatch.setattr(hints_module, "SLOW_TIMER_SECONDS", 0.2)
@@ -220,7 +220,7 @@ async def test_streams_where_nothing_happens_cost_one_statement_for_all_of_them(
             async for _ in feed.follow(ExecutionLogFilter(), 0, 1_000):
                 raise AssertionError("nothing happened")
 
-    async with asyncio.timeout(LIMIT), Hints(database) as hints:
+    async with asyncio.timeout(LIMIT), Hints(database, database_url) as hints:  # LISTEN goes past a pooler
         feeds = Feeds(database, hints, 2)
         followers = [asyncio.create_task(follow(feeds, runs[number % 50])) for number in range(1_000)]
 
