@@ -19,6 +19,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -27,6 +28,7 @@ from strawberry.types.graphql import OperationType
 from db.wanted import Wanted
 from graphql_api.document_cache import DocumentCache
 from graphql_api.errors import VALIDATION_FAILED
+from graphql_api.executor import BreadthFirstExecutor, Repeated
 from graphql_api.security.access import Access
 from graphql_api.security.errors import ForbiddenError
 from graphql_api.security.limits import LimitError, Limits
@@ -47,6 +49,8 @@ class Operation:
     plan: Plan
     wanted: Wanted
     """What the document shows of rows."""
+    repeated: Repeated
+    """What executes it."""
     has_one_root: bool
     """Whether it has a single root field, so that nothing else is asked for at the same time."""
 
@@ -65,12 +69,14 @@ class Documents:
     def __init__(
         self,
         schema: GraphQLSchema,
+        executor: type[BreadthFirstExecutor],
         limits: Limits,
         *,
         introspection: bool = True,
         trusted: TrustedDocuments | None = None,
     ) -> None:
         self._schema = schema
+        self._executor = executor
         self._limits = limits
         self._introspection = introspection
         self._trusted = trusted
@@ -132,7 +138,8 @@ class Documents:
                 plan = plan_of(self._schema, document, node)
                 limits.check_plan(plan.depth, plan.fields)
                 own_name, kind = node.name.value if node.name else None, OperationType(node.operation.value)
-                planned[own_name] = Operation(document, own_name, kind, plan, wanted, _has_one_root(node))
+                repeated = Repeated(self._executor, self._schema, document, node, is_awaitable=optimized_is_awaitable)
+                planned[own_name] = Operation(document, own_name, kind, plan, wanted, repeated, _has_one_root(node))
         except RecursionError as error:
             raise DocumentError([LimitError("The document is nested too deep")]) from error
         except GraphQLError as error:

@@ -9,7 +9,6 @@ from typing import Any
 import strawberry
 from graphql import ExecutionResult as StockExecutionResult
 from graphql import GraphQLError
-from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -87,18 +86,8 @@ class Schema(strawberry.Schema):
                 operation_name=operation.name,
                 allowed_operation_types=(operation.kind,),
             )
-        built = Executor.build(
-            self._schema,
-            operation.document,
-            context_value=context,
-            raw_variable_values=variables,
-            operation_name=operation.name,
-            is_awaitable=optimized_is_awaitable,
-        )
-        if isinstance(built, list):
-            return StockExecutionResult(None, built)
-        result = built.execute_operation()
-        return await result if hasattr(result, "__await__") else result
+        built = operation.repeated.executor(context, variables)
+        return StockExecutionResult(None, built) if isinstance(built, list) else await built.executed()
 
     async def answers(
         self,
@@ -215,6 +204,7 @@ def build_schema(settings: Settings | None = None) -> Schema:
     settings = settings or Settings.model_construct()
     schema.documents = Documents(
         schema._schema,
+        Executor,
         settings.limits,
         introspection=settings.introspection,
         trusted=_trusted(settings.trusted_documents),

@@ -3,5 +3,6 @@
 from graphql_api.executor.executor import BreadthFirstExecutor
 from graphql_api.executor.leaves import plain_if
 from graphql_api.executor.relations import batched, by_class, column, reads
+from graphql_api.executor.repeated import Repeated
 
-__all__ = ["BreadthFirstExecutor", "batched", "by_class", "column", "plain_if", "reads"]
+__all__ = ["BreadthFirstExecutor", "Repeated", "batched", "by_class", "column", "plain_if", "reads"]

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from graphql import GraphQLOutputType, OperationType, get_named_type, is_leaf_type
 from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.executor import CollectedErrors
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -34,21 +36,65 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
     stock = False
     """Whether everything is left to the stock executor."""
 
+    def again(self, context_value: Any, variable_values: VariableValues) -> Self:
+        """An executor of the same operation for another request."""
+        if not self._is_breadth_first():
+            return self._anew(context_value, variable_values)
+        executor = copy(self)  # a third of the time, and what it shares only the stock executor would change
+        executor.context_value = context_value
+        executor.variable_values = variable_values
+        executor.collected_errors = CollectedErrors()
+        executor._relevant_sub_fields = {}
+        return executor
+
+    def _anew(self, context_value: Any, variable_values: VariableValues) -> Self:
+        """One that shares nothing with this one but what it was made of."""
+        return self.__class__(
+            self.schema,
+            self.fragment_definitions,
+            self.fragments,
+            self.root_value,
+            context_value,
+            self.operation,
+            variable_values,
+            self.field_resolver,
+            self.type_resolver,
+            self.subscribe_field_resolver,
+            self.enable_early_execution,
+            self.middleware_manager,
+            self.is_awaitable,
+            self.is_async_iterable,
+            hide_suggestions=self.hide_suggestions,
+            abort_signal=self.abort_signal,
+            hooks=self.hooks,
+            operation_extensions=self.operation_extensions,
+        )
+
+    async def executed(self) -> Any:
+        """Execute, for who can wait."""
+        if self._is_breadth_first():
+            return await self._query(None)
+        result = self.execute_operation()
+        return await result if hasattr(result, "__await__") else result
+
     def execute_operation(self, serially: bool | None = None) -> Any:
         """Execute a query breadth-first; all else as the stock executor does."""
-        if self.operation.operation is not OperationType.QUERY or self.stock or self._is_watched():
+        if not self._is_breadth_first():
             return super().execute_operation(serially)
         return begin(self._query(serially))
+
+    def _is_breadth_first(self) -> bool:
+        return self.operation.operation is OperationType.QUERY and not self.stock and not self._is_watched()
 
     async def _query(self, serially: bool | None) -> Any:
         levels = Levels(self)
         try:
             data = await levels.query()
         except Exception:  # whatever it is, the stock executor meets it again and tells of it
-            logger.debug("left to the stock executor", exc_info=True)
+            self._note_fallback("the operation")
         else:
             return self.build_response(data)
-        stock = self._left_to_stock()
+        stock = self.stock_executor()
         stock.middleware_manager = _Known(levels.roots)  # type: ignore[assignment]
         response = stock.execute_operation(serially)
         return await response if self.is_awaitable(response) else response
@@ -76,9 +122,12 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
             or self._is_watched()
         )
 
-    def _left_to_stock(self) -> Self:
-        """A copy that does as the stock executor does, and shares the collected errors."""
-        stock = copy(self)
+    def _note_fallback(self, what: str) -> None:
+        logger.debug("left to the stock executor: %s", what, exc_info=True)
+
+    def stock_executor(self) -> Self:
+        """One for the same request that does as the stock executor does, with collected errors of its own."""
+        stock = self._anew(self.context_value, self.variable_values)
         stock.stock = True
         return stock
 
@@ -99,8 +148,9 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             return await Levels(self).root(return_type, details, info, result)
         except Exception:  # whatever it is, the stock executor meets it again and tells of it
-            logger.debug("left to the stock executor: %s", info.field_name, exc_info=True)
-        stock = self._left_to_stock()
+            self._note_fallback(info.field_name)
+        stock = copy(self)  # with the same collected errors
+        stock.stock = True
         completed = stock.complete_value(return_type, details, info, path, result, position_context)
         return await completed if self.is_awaitable(completed) else completed
 

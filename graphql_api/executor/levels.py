@@ -226,6 +226,10 @@ class Levels:
         answers = leaves(sources, completers)
         if not selection.relations:
             return answers
+        if len(selection.relations) == 1:
+            (relation,) = selection.relations
+            _fill(answers, relation, await self._relation(selection, 0, relation, sources, paths))
+            return answers
         waiting: list[tuple[Relation, Waiting]] = []
         try:
             for place, relation in enumerate(selection.relations):

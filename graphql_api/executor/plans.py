@@ -4,20 +4,21 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
-    FieldNode,
     GraphQLField,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLScalarType,
     GraphQLSchema,
     Node,
     OperationDefinitionNode,
     VariableNode,
     get_named_type,
+    get_nullable_type,
     is_leaf_type,
 )
 from graphql.execution.collect_fields import FieldDetailsList
@@ -47,6 +48,15 @@ class Way(Enum):
     STOCK = "the stock executor does the field, source by source"
 
 
+class Passed(NamedTuple):
+    """A variable whose value is an argument as it is."""
+
+    argument: str
+    variable: str
+    non_null: bool
+    """Whether the argument may not be null, although the variable may."""
+
+
 @dataclass(slots=True)
 class Relation:
     """A field that is not read off as a leaf."""
@@ -59,7 +69,11 @@ class Relation:
     attribute: str = ""
     many: Many | None = None
     arguments: Mapping[str, Any] | None = None
-    """The converted arguments, where they are the same for all variables."""
+    """The converted arguments, where all that differ with the variables are `passed`."""
+    passed: Sequence[Passed] = ()
+    """The arguments that are not: variables, passed on as they are."""
+    is_known: bool = False
+    """Whether it was found out which arguments are the same."""
 
 
 @dataclass(slots=True)
@@ -190,9 +204,24 @@ def _nodes(value: Any) -> Sequence[Node]:
     return tuple(item for item in value if isinstance(item, Node)) if isinstance(value, list | tuple) else ()
 
 
-def depends_on_variables(node: FieldNode) -> bool:
-    """Whether the arguments of a field depend on variables."""
-    return any(has_variables(argument.value) for argument in node.arguments or ())
+def passed_on(relation: Relation, names: Mapping[str, str]) -> list[Passed] | None:
+    """The variables that are a field's arguments as they are; None if others have to be converted, too.
+
+    Args:
+        relation: the field.
+        names: of the arguments, as the resolver takes them, by those in the schema.
+    """
+    passed = []
+    for argument in relation.details[0].node.arguments or ():
+        if isinstance(argument.value, VariableNode):
+            type_ = relation.definition.args[argument.name.value].type
+            if not isinstance(get_nullable_type(type_), GraphQLScalarType):
+                return None
+            name = names[argument.name.value]
+            passed.append(Passed(name, argument.value.name.value, isinstance(type_, GraphQLNonNull)))
+        elif has_variables(argument.value):
+            return None
+    return passed
 
 
 class Plans:

@@ -1,20 +1,34 @@
 """Resolving a field for the objects of a level: what its function gives, before any of it is completed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from typing import Any
 
-from graphql.execution.executor import CollectedErrors
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
 
 from graphql_api.executor.eager import awaited
 from graphql_api.executor.leaves import Unusual
-from graphql_api.executor.plans import Relation, ResolveInfo, Selection, Way, depends_on_variables
+from graphql_api.executor.plans import Relation, ResolveInfo, Selection, Way, passed_on
 
 Paths = Callable[[], list[Any]]
 """Where the values of a level stand in the answer; asked for only by what has to know. The root has no path."""
+
+
+class _LazyResolveInfo:
+    """graphql-core's info of a field, made when more is asked of it than the context: hardly any resolver does."""
+
+    __slots__ = ("_made", "_make", "context")
+
+    def __init__(self, context: Any, make: Callable[[], ResolveInfo]) -> None:
+        self.context = context
+        self._make = make
+        self._made: ResolveInfo | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, name)
 
 
 class Resolvers:
@@ -39,7 +53,7 @@ class Resolvers:
         if relation.way is Way.ATTRIBUTE:
             values: Sequence[Any] = [getattr(source, relation.attribute) for source in sources]
         elif relation.way is Way.MANY:
-            info = self._info(relation, info_of(paths()[0]))
+            info = self._info(relation, lambda: info_of(paths()[0]))
             assert relation.many is not None
             values = await relation.many(sources, info, **self._arguments(relation, info))
             if len(values) != len(sources):
@@ -72,19 +86,23 @@ class Resolvers:
         ]
         if resolver.info_parameter is None and not strawberry.arguments and not named and takes_self:
             return await awaited(function(source) for source in sources)
-        first = self._info(relation, info_of(paths()[0]))
+        first = self._info(relation, lambda: info_of(paths()[0]))
         arguments = self._arguments(relation, first)
 
-        def call(source: Any, path: Path) -> Any:
+        def call(place: int, source: Any) -> Any:
             keywords = {**arguments, **dict.fromkeys(named, source)}
             if resolver.info_parameter is not None:
-                info = first if len(sources) == 1 else self._info(relation, info_of(path))
+                info = self._info(relation, lambda: info_of(paths()[place])) if place else first
                 keywords[resolver.info_parameter.name] = info
             return function(*([source] if takes_self else []), **keywords)
 
-        return await awaited(map(call, sources, paths()))
+        if len(sources) == 1:
+            value = call(0, sources[0])
+            return [await value if hasattr(value, "__await__") else value]
+        return await awaited(map(call, range(len(sources)), sources))
 
-    def _info(self, relation: Relation, raw: ResolveInfo) -> Any:
+    def _info(self, relation: Relation, make: Callable[[], ResolveInfo]) -> Any:
+        raw = _LazyResolveInfo(self._executor.context_value, make)
         return self._config.info_class(_raw_info=raw, _field=relation.strawberry)
 
     async def of_stock(
@@ -92,9 +110,7 @@ class Resolvers:
     ) -> Sequence[Any]:
         """Have the stock executor do a field, source by source."""
         if self._stock is None:
-            self._stock = copy(self._executor)
-            self._stock.stock = True
-            self._stock.collected_errors = CollectedErrors()  # apart from those that are told
+            self._stock = self._executor.stock_executor()
         return await awaited(
             self._stock.execute_field(selection.type, source, relation.details, path, None)
             for source, path in zip(sources, paths, strict=True)
@@ -113,17 +129,31 @@ class Resolvers:
         )
 
     def _arguments(self, relation: Relation, info: Any) -> Mapping[str, Any]:
-        """The arguments as the resolver takes them; made once where no variable is in them."""
-        if relation.arguments is not None:
-            return relation.arguments
-        assert relation.strawberry is not None
+        """The arguments as the resolver takes them; made once but for variables that are passed on as they are."""
+        known = relation.arguments
+        if known is not None and not relation.passed:
+            return known
+        values = self._executor.variable_values.coerced
+        if known is not None and all(
+            values.get(each.variable) is not None or (each.variable in values and not each.non_null)
+            for each in relation.passed
+        ):
+            return {**known, **{argument: values[variable] for argument, variable, _ in relation.passed}}
+        strawberry = relation.strawberry
+        assert strawberry is not None
         made = convert_arguments(
             self._raw_arguments(relation),
-            relation.strawberry.arguments,
+            strawberry.arguments,
             scalar_registry=self._scalars,
             config=self._config,
             info=info,
         )
-        if not depends_on_variables(relation.details[0].node):
-            relation.arguments = made
+        if not relation.is_known and relation.details[0].fragment_variable_values is None:
+            name_of = self._config.name_converter.from_argument
+            passed = passed_on(relation, {name_of(each): str(each.python_name) for each in strawberry.arguments})
+            relation.is_known = passed is None or all(each.argument in made for each in passed)
+            if passed is not None and all(
+                each.argument in made and made[each.argument] is values.get(each.variable) for each in passed
+            ):
+                relation.arguments, relation.passed = made, passed
         return made
