@@ -23,7 +23,7 @@ from db.reader import Reader
 from db.session import DatabaseSession
 from db.statement_trace import StatementEnded, trace_connection, trace_engine
 from db.transaction import Transaction, touched
-from db.wanted import Found, Wanted
+from db.wanted import Accepts, Found, Wanted
 
 T = TypeVar("T")
 
@@ -128,22 +128,27 @@ class Database:
         async with self._autocommit.connect() as connection:
             yield connection
 
-    def reader(self, wanted: Wanted | None = None, found: Found | None = None) -> AbstractAsyncContextManager[Reader]:
+    def reader(
+        self, wanted: Wanted | None = None, found: Found | None = None, accepts: Accepts | None = None
+    ) -> AbstractAsyncContextManager[Reader]:
         """What queries read with: each statement is a snapshot of its own.
 
         Args:
             wanted: what somebody will look at; by default everything but what is joined.
             found: told of what is joined.
+            accepts: asked whether rows may be written by PostgreSQL, and are good as they were written.
         """
         if self._is_pooled:
-            return self._reading_in_transaction(wanted, found)
-        return Reading(self.readers.lend(), wanted, found)
+            return self._reading_in_transaction(wanted, found, accepts)
+        return Reading(self.readers.lend(), wanted, found, accepts)
 
     @asynccontextmanager
-    async def _reading_in_transaction(self, wanted: Wanted | None, found: Found | None) -> AsyncIterator[Reader]:
+    async def _reading_in_transaction(
+        self, wanted: Wanted | None, found: Found | None, accepts: Accepts | None
+    ) -> AsyncIterator[Reader]:
         """What keeps a pooler to one connection to PostgreSQL."""
         async with self.readers.lend() as connection, connection.transaction():
-            yield Reader(connection, wanted=wanted, found=found)
+            yield Reader(connection, wanted=wanted, found=found, accepts=accepts)
 
     async def fetch(self, statement: str, *arguments: Any) -> list[Any]:
         """The rows that asyncpg gives for a single statement of its own.
@@ -244,15 +249,16 @@ class Database:
 class Reading:
     """A reader for a block: a class, because every read takes one."""
 
-    __slots__ = ("_found", "_loan", "_wanted")
+    __slots__ = ("_accepts", "_found", "_loan", "_wanted")
 
-    def __init__(self, loan: Loan, wanted: Wanted | None, found: Found | None) -> None:
+    def __init__(self, loan: Loan, wanted: Wanted | None, found: Found | None, accepts: Accepts | None) -> None:
         self._loan = loan
         self._wanted = wanted
         self._found = found
+        self._accepts = accepts
 
     async def __aenter__(self) -> Reader:
-        return Reader(await self._loan.__aenter__(), wanted=self._wanted, found=self._found)
+        return Reader(await self._loan.__aenter__(), None, self._wanted, self._found, self._accepts)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, TypeVar
 import asyncpg
 
 from db.statement import Statement
-from db.wanted import NOTHING, Found, Wanted
+from db.wanted import NOTHING, Accepts, Found, Wanted
+from db.written import WRITTEN, Writing
 
 
 class Row(asyncpg.Record):
@@ -55,7 +56,7 @@ R = TypeVar("R", bound=Row)
 class Reader:
     """One connection, for statements that change nothing."""
 
-    __slots__ = ("_found", "_wanted", "connection", "info")
+    __slots__ = ("_accepts", "_found", "_wanted", "connection", "info")
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Reader:
         info: dict[Any, Any] | None = None,
         wanted: Wanted | None = None,
         found: Found | None = None,
+        accepts: Accepts | None = None,
     ) -> None:
         """Read on a connection.
 
@@ -71,10 +73,13 @@ class Reader:
             info: what is remembered of the transaction, if it is one's.
             wanted: what somebody will look at; by default everything but what is joined.
             found: told of what is joined.
+            accepts: asked whether rows may be written by PostgreSQL, and are good as they were written; by default
+                none are.
         """
         self.connection = connection
         self._wanted = wanted
         self._found = found
+        self._accepts = accepts
         self.info = {} if info is None else info
         """What is remembered of the transaction, if it is one's."""
 
@@ -88,6 +93,12 @@ class Reader:
         """
         if not record.OPTIONAL:
             return await self._fetch(statement, values, record)
+        if self._accepts is not None and self._wanted is not None:
+            writing = self._wanted.writings.get(record)
+            if writing is not None and self._accepts(writing, ()):
+                rows = await self._written(statement, values, record, writing)
+                if rows is not None:
+                    return rows
         wanted = NOTHING if self._wanted is None else self._wanted.of(record)
         read = statement.without(record.JOINED if self._wanted is None else record.OPTIONAL - wanted)
         rows = await self._fetch(read, values, record)
@@ -96,6 +107,21 @@ class Reader:
                 if column in rows[0]:
                     self._found(column, rows)
         return rows
+
+    async def _written(
+        self, statement: Statement, values: Mapping[str, Any], record: type[R], writing: Writing
+    ) -> list[R] | None:
+        """The rows as PostgreSQL writes them; None if they have to be read in the ordinary way."""
+        optional, masked = record.OPTIONAL, writing.masked
+        read = statement.writing(writing, lambda column: column not in optional or column in masked)
+        if read is None:
+            return None
+        rows = await self._fetch(read, values, record)
+        for row in rows:
+            if row[WRITTEN] is None and any(row[key] is not None for key in record.KEYS):
+                return None
+        assert self._accepts is not None
+        return rows if self._accepts(writing, rows) else None
 
     async def _fetch(self, statement: Statement, values: Mapping[str, Any], record: type[R]) -> list[R]:
         return await self.connection.fetch(statement.sql, *statement.arguments(values), record_class=record)

@@ -12,6 +12,8 @@ from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.expression import ClauseElement
 
+from db.written import WRITTEN, Writing, written
+
 P = ParamSpec("P")
 
 MAX_SHAPES = 1_000
@@ -27,7 +29,7 @@ MAX_VARIANTS = 64
 class Statement:
     """The text of a statement, and the names of its parameters in their order."""
 
-    __slots__ = ("_clause", "_constants", "_names", "_variants", "sql")
+    __slots__ = ("_clause", "_constants", "_names", "_variants", "_written", "sql")
 
     def __init__(self, clause: ClauseElement) -> None:
         """Compile.
@@ -38,6 +40,7 @@ class Statement:
         self._clause = clause
         self._variants: dict[frozenset[str], Statement] = {}
         """By what is left out."""
+        self._written: dict[Writing, Statement | None] = {}
         compiled: Any = clause.compile(dialect=_DIALECT)
         self.sql: str = compiled.string
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
@@ -58,6 +61,29 @@ class Statement:
             if len(self._variants) >= MAX_VARIANTS:
                 del self._variants[next(iter(self._variants))]
             self._variants[columns] = found
+        return found
+
+    def writing(self, writing: Writing, kept: Callable[[str], bool]) -> "Statement | None":
+        """The same with the rows written in one column; None if it cannot be had.
+
+        Args:
+            writing: how they are written.
+            kept: which columns its rows have besides, by their names: always the same for a writing.
+        """
+        if writing in self._written:
+            return self._written[writing]
+        found = None
+        if isinstance(self._clause, Select):
+            columns = self._clause.selected_columns
+            text = written(writing, {str(column.key): column for column in columns})
+            if text is not None:
+                besides = [column for column in columns if kept(str(column.key))]
+                found = Statement(
+                    self._clause.with_only_columns(*besides, text.label(WRITTEN), maintain_column_froms=True)
+                )
+        if len(self._written) >= MAX_VARIANTS:
+            del self._written[next(iter(self._written))]
+        self._written[writing] = found
         return found
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:

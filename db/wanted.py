@@ -4,8 +4,10 @@ Decoding a value that nobody shows takes as long as decoding one that somebody d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from db.written import Writing
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -16,6 +18,8 @@ class Wanted:
 
     columns: Mapping[type, frozenset[str]]
     """By the class of the rows. The class's `KEYS` are read besides."""
+    writings: Mapping[type, Writing] = field(default_factory=dict)
+    """By the class of the rows of which nothing else is looked at."""
 
     def of(self, record: type) -> frozenset[str]:
         """Those of rows of a class."""
@@ -39,3 +43,5 @@ class Joined:
 
 Found = Callable[[str, Sequence[Any]], None]
 """Told of a column in which something is joined, and of the rows."""
+Accepts = Callable[[Writing, Sequence[Any]], bool]
+"""Asked whether rows that were written can be taken as they are; without rows, whether any can."""

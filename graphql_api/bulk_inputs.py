@@ -36,6 +36,7 @@ from strawberry.types.base import StrawberryObjectDefinition, get_object_definit
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from db.reader import JoinedRow, Row
+from db.written import WRITTEN
 from graphql_api.executor import BreadthFirstExecutor
 
 Convert = Callable[[Any], Any]
@@ -92,6 +93,15 @@ class Executor(BreadthFirstExecutor):
     """The breadth-first executor, with variables of bulk inputs coerced fast."""
 
     record_types = (Row, JoinedRow)
+    written = WRITTEN
+
+    def take_written(self) -> None:
+        """Let rows come written."""
+        self.context_value.take_written()
+
+    def forget_written(self) -> bool:
+        """From now on they have to be read."""
+        return bool(self.context_value.forget_written())
 
     @classmethod
     def build(

@@ -16,6 +16,7 @@ from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import JOINED, runs_by_id
 from db.queries.workflows import workflows_by_id
 from db.reader import Reader
+from db.written import Writing
 from graphql_api.document import Operation
 from graphql_api.security.access import UNAUTHENTICATED, Access
 from graphql_api.security.admission import Admission
@@ -65,6 +66,8 @@ class Context:
         self.loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         """Of the fields, for the stock executor, which resolves object by object."""
         self._loaded: dict[Hashable, dict[Any, Any]] = {}
+        self._takes_written = False
+        self._has_written = False
 
     def of_caller(self, access: Access) -> "Context":
         """A context in the same process for who has this access."""
@@ -92,7 +95,34 @@ class Context:
         """What the operation reads with: no more of rows than it shows."""
         if self.operation is None:
             return self.database.reader()
-        return self.database.reader(self.operation.wanted, self._found)
+        return self.database.reader(self.operation.wanted, self._found, self._accepts if self._takes_written else None)
+
+    def take_written(self) -> None:
+        """Let PostgreSQL write rows: the executor passes them on as they are."""
+        self._takes_written = True
+
+    def forget_written(self) -> bool:
+        """Read anew, and in the ordinary way, what was loaded, if some of it was written; gives whether it was."""
+        self._takes_written = False
+        if self._has_written:
+            self._has_written = False
+            self._loaded.clear()
+            self.loaders.clear()
+            return True
+        return False
+
+    def _accepts(self, writing: Writing, rows: Sequence[Any]) -> bool:
+        """Whether rows may be shown as they were written: without secrets, and nothing from other namespaces."""
+        if writing.joins and self.access.namespaces is not None:
+            return False
+        masking = self.masking
+        if rows:
+            if masking is not None:
+                for column in writing.masked:
+                    if not masking.none_in_text([row[column] for row in rows]):
+                        return False
+            self._has_written = True
+        return True
 
     def _found(self, column: str, rows: Sequence[Any]) -> None:
         """Remember what was read together with rows as if it had been loaded; not where its namespace is not seen."""

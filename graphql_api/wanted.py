@@ -19,6 +19,7 @@ from graphql import (
 from db.reader import Row
 from db.records import ExecutionLogRecord, NodeExecutionRecord, WorkflowExecutionRecord, WorkflowRecord
 from db.wanted import NOTHING, Wanted
+from graphql_api.writings import writings_of
 
 RECORDS: Mapping[str, type[Row]] = {
     "Workflow": WorkflowRecord,
@@ -44,7 +45,9 @@ def wanted_by(schema: GraphQLSchema, document: DocumentNode) -> Wanted:
                 record = RECORDS.get(object_type.name)
                 if record is not None:
                     columns.setdefault(record, set()).update(_columns(object_type.fields[name], record))
-    return Wanted({record: frozenset(names) for record, names in columns.items()})
+    return Wanted(
+        {record: frozenset(names) for record, names in columns.items()}, writings_of(schema, document, RECORDS)
+    )
 
 
 def _fields(schema: GraphQLSchema, selected: SelectionSetNode, parent: Any) -> Iterator[tuple[Any, str]]:

@@ -17,6 +17,7 @@ from db.reader import Reader, Row
 from db.records import NO_LOGS, JoinedWorkflow, LogCounts, NodeStatusCounts, WorkflowExecutionRecord, json_text
 from db.statement import Statement, shaped
 from db.wanted import Joined
+from db.written import joins
 
 run, counter, log = WorkflowExecution, ExecutionCounter, ExecutionLog
 DURATION = run.ended_at - run.started_at
@@ -76,15 +77,25 @@ _LOG_COUNTS_OF_RUNS = select(
 )
 
 
-def _joined(of: AnySelect, belongs: ColumnElement[bool], name: str) -> Label[Any]:
+def _joined(of: AnySelect, belongs: ColumnElement[bool], name: str, names: Sequence[str]) -> Label[Any]:
     """The one row that belongs to a run, as a column: it is looked up for the runs of the answer only."""
-    row = of.with_only_columns(func.row(*of.selected_columns)).where(belongs)
-    return row.correlate(run).scalar_subquery().label(name)
 
+    def subquery(selected: ColumnElement[Any]) -> Any:
+        return of.with_only_columns(selected).where(belongs).correlate(run).scalar_subquery()
+
+    columns = list(of.selected_columns)
+    column: Label[Any] = subquery(func.row(*columns)).label(name)
+    joins(column, dict(zip(names, columns, strict=True)), subquery)
+    return column
+
+
+_WORKFLOW_COLUMNS: Sequence[Any] = WORKFLOWS.selected_columns.keys()
 
 _RUNS = RUNS.add_columns(
-    _joined(WORKFLOWS, Workflow.id == run.workflow_id, "joined_workflow"),
-    _joined(_LOG_COUNTS_OF_RUNS, counter.workflow_execution_id == run.id, "joined_log_counts"),
+    _joined(WORKFLOWS, Workflow.id == run.workflow_id, "joined_workflow", _WORKFLOW_COLUMNS),
+    _joined(
+        _LOG_COUNTS_OF_RUNS, counter.workflow_execution_id == run.id, "joined_log_counts", ("", *LogCounts._fields)
+    ),
 )
 """Runs, and what belongs to them."""
 
@@ -239,8 +250,6 @@ def _workflow(values: tuple[Any, ...] | None) -> JoinedWorkflow | None:
 def _log_counts(values: tuple[Any, ...] | None) -> LogCounts:
     return NO_LOGS if values is None else LogCounts(*values[1:])
 
-
-_WORKFLOW_COLUMNS: Sequence[Any] = WORKFLOWS.selected_columns.keys()
 
 JOINED: Mapping[str, Joined] = {
     "joined_workflow": Joined("workflow_id", workflows_by_id, _workflow),

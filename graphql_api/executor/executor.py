@@ -33,6 +33,8 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
     """Of all operations in this process, whose schema is one."""
     record_types: tuple[type, ...] = ()
     """Classes whose attributes are read faster as items."""
+    written: str | None = None
+    """The item of such a source that is its whole answer, as JSON, where it has that item."""
     stock = False
     """Whether everything is left to the stock executor."""
 
@@ -88,6 +90,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
 
     async def _query(self, serially: bool | None) -> Any:
         levels = Levels(self)
+        self.take_written()
         try:
             data = await levels.query()
         except Exception:  # whatever it is, the stock executor meets it again and tells of it
@@ -95,9 +98,17 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         else:
             return self.build_response(data)
         stock = self.stock_executor()
-        stock.middleware_manager = _Known(levels.roots)  # type: ignore[assignment]
+        if not self.forget_written():
+            stock.middleware_manager = _Known(levels.roots)  # type: ignore[assignment]
         response = stock.execute_operation(serially)
         return await response if self.is_awaitable(response) else response
+
+    def take_written(self) -> None:
+        """Told when sources may come written, for a subclass that has to know."""
+
+    def forget_written(self) -> bool:
+        """Told when they may not any more; gives whether some have come, so that all has to be resolved again."""
+        return False
 
     def complete_value(
         self,

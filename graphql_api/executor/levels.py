@@ -18,6 +18,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.execution.executor import to_nodes
 from graphql.pyutils import Path
+from orjson import Fragment
 
 from graphql_api.executor.eager import Waiting, abandon, begin, gather
 from graphql_api.executor.leaves import MAX_SAFE, SAFE, Completer, Unusual, check, completer
@@ -63,6 +64,7 @@ class Levels:
         self._executor = executor
         self._resolvers = Resolvers(executor)
         self._record_types: tuple[type, ...] = executor.record_types
+        self._written: str | None = executor.written
         self._completers: dict[int, list[Completer]] = {}
         self._converts: dict[int, dict[int, Any]] = {}
         self._root: Selection | None = None
@@ -221,6 +223,9 @@ class Levels:
     ) -> Sequence[dict[str, Any]]:
         """Complete what is selected of objects of one type."""
         items = bool(self._record_types) and all(issubclass(class_, self._record_types) for class_ in classes)
+        if items and self._written in sources[0]:
+            written: Any = [Fragment(source[self._written]) for source in sources]
+            return written
         completers = self._completers_of(selection, sources, itemgetter if items else attrgetter)
         leaves = selection.function(items=items, converted=completers is not selection.completers)
         answers = leaves(sources, completers)
