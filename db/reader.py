@@ -117,9 +117,10 @@ class Reader:
         if read is None:
             return None
         rows = await self._fetch(read, values, record)
-        for row in rows:
-            if row[WRITTEN] is None and any(row[key] is not None for key in record.KEYS):
-                return None
+        if None in [row[WRITTEN] for row in rows]:
+            for row in rows:  # one without keys is what an outer join gives where there is none
+                if row[WRITTEN] is None and any(row[key] is not None for key in record.KEYS):
+                    return None
         assert self._accepts is not None
         return rows if self._accepts(writing, rows) else None
 

@@ -64,18 +64,17 @@ class Inner:
 Field = Constant | Value | Inner
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Writing:
     """How the rows of a class are written."""
 
-    fields: tuple[Field, ...]
-    masked: frozenset[str]
-    """Columns that are read besides: of text that is not for everybody."""
+    __slots__ = ("fields", "joined", "masked")
 
-    @property
-    def joins(self) -> bool:
+    def __init__(self, fields: tuple[Field, ...], masked: frozenset[str]) -> None:
+        self.fields = fields
+        self.masked = masked
+        """Columns that are read besides: of text that is not for everybody."""
+        self.joined = any(isinstance(field, Inner) for field in fields)
         """Whether something else than the row is in it."""
-        return any(isinstance(field, Inner) for field in self.fields)
 
 
 _JOINED: dict[int, tuple[ColumnElement[Any], Columns, Subquery]] = {}

@@ -113,7 +113,7 @@ class Context:
 
     def _accepts(self, writing: Writing, rows: Sequence[Any]) -> bool:
         """Whether rows may be shown as they were written: without secrets, and nothing from other namespaces."""
-        if writing.joins and self.access.namespaces is not None:
+        if writing.joined and self.access.namespaces is not None:
             return False
         masking = self.masking
         if rows:
@@ -161,6 +161,8 @@ class Context:
                 raise
             loaded.update(zip(missing, found, strict=True))
             coming.set_result(None)
+            if len(missing) == len(keys):
+                return list(found)
         for key in keys:
             if isinstance(loaded[key], asyncio.Future):
                 await asyncio.shield(loaded[key])  # who gives up does not give up for the others

@@ -30,8 +30,9 @@ _DIGEST_BYTES = 6
 class Cursors:
     """The cursors of one list in one order: opaque to clients, and refused by every other list and order."""
 
-    name: str
-    """The list and its order, as in `workflowExecutions CREATED_AT DESC`."""
+    name: tuple[object, ...]
+    """The list and its order, as in `("workflowExecutions", "CREATED_AT", "DESC")`. Most lists need no cursor, so it
+    is put together only then."""
     key: type
     """The type of the sort key."""
     position: Callable[[Any], Position]
@@ -66,7 +67,7 @@ class Cursors:
             raise BadUserInputError(f"`{argument}` is not a cursor") from error
 
     def _digest(self) -> bytes:
-        return blake2b(self.name.encode(), digest_size=_DIGEST_BYTES).digest()
+        return blake2b(" ".join(map(str, self.name)).encode(), digest_size=_DIGEST_BYTES).digest()
 
     def _key(self, value: Any) -> Any:
         if value is None:

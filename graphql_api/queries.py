@@ -27,7 +27,7 @@ from graphql_api.types.viewer import Viewer, viewer_of
 from graphql_api.types.workflow import Workflow
 from graphql_api.types.workflow_execution import WorkflowExecution, run_cursors
 
-_WORKFLOW_CURSORS = Cursors("workflows", datetime, lambda row: (row.created_at, row.id))
+_WORKFLOW_CURSORS = Cursors(("workflows",), datetime, lambda row: (row.created_at, row.id))
 
 
 @strawberry.type
@@ -80,7 +80,7 @@ class Query:
     ) -> Connection[WorkflowExecution]:
         """The runs, newest created first unless ordered otherwise."""
         where, order = run_filter(filter, info.context), run_order(order_by)
-        cursors = run_cursors("workflowExecutions", order_by)
+        cursors = run_cursors(("workflowExecutions",), order_by)
         page = page_of(cursors, first, after, last, before)
         async with info.context.reader() as reader:
             found = await page_of_runs(reader, where, order, page)

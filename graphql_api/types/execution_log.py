@@ -97,7 +97,7 @@ async def log_connections(
     else:
         read, count, keys = logs_of_steps, count_logs_of_steps, owners
     lists = [
-        (key, Cursors(f"logs {run_id} {step_id}", int, _position, with_id=False), Count(count, key, (where,)))
+        (key, Cursors(("logs", run_id, step_id), int, _position, with_id=False), Count(count, key, (where,)))
         for key, (run_id, step_id) in zip(keys, owners, strict=True)
     ]
     return await connections(info, asked, lists, read, (where,), ExecutionLogConnection)

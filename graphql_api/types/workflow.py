@@ -126,7 +126,7 @@ class Workflow:
         lists = [
             (
                 each.id,
-                run_cursors(f"Workflow.executions {each.id}", order_by),
+                run_cursors(("Workflow.executions", each.id), order_by),
                 Count(count_runs_of_workflows, each.id, (where,)),
             )
             for each in workflows

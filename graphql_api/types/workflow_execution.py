@@ -91,7 +91,7 @@ class WorkflowExecution:
         lists = [
             (
                 run.id,
-                Cursors(f"nodeExecutions {run.id}", int, _step_position),
+                Cursors(("nodeExecutions", run.id), int, _step_position),
                 Count(count_steps_of_runs, run.id, (where,)),
             )
             for run in runs
@@ -147,12 +147,12 @@ class WorkflowExecution:
         return await if_any(info, runs_by_id, [run.retry_of_id for run in runs])
 
 
-def run_cursors(of: str, order_by: WorkflowExecutionOrder | None) -> Cursors:
+def run_cursors(of: tuple[object, ...], order_by: WorkflowExecutionOrder | None) -> Cursors:
     """The cursors of a list of runs in an order."""
     field = RunOrder.CREATED_AT if order_by is None else order_by.field
     direction = OrderDirection.DESC if order_by is None else order_by.direction
     key = timedelta if field is RunOrder.DURATION else datetime
-    return Cursors(f"{of} {field.name} {direction.name}", key, _RUN_POSITIONS[field])
+    return Cursors((*of, field.name, direction.name), key, _RUN_POSITIONS[field])
 
 
 def _duration(run: WorkflowExecutionRecord) -> Position:
