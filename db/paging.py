@@ -113,6 +113,13 @@ class Order:
         descending = self.descending is not backwards
         return [key.desc() if descending else key.asc() for key in (self.keys if keys is None else keys)]
 
+    def again(self, keys: Sequence[SQLColumnExpression[Any]], *, backwards: bool) -> list[ColumnElement[Any]]:
+        """What sorts the rows of a page once more as they were, or were read backwards, by copies of our keys."""
+        clauses = self.clauses(backwards=backwards, keys=keys)
+        if not self.nullable:
+            return clauses
+        return [clause.nulls_first() if backwards else clause.nulls_last() for clause in clauses]
+
     def _between(self, after: Position | None, before: Position | None) -> list[ColumnElement[bool]]:
         bounds = (("after", after, not self.descending), ("before", before, self.descending))
         return [self._beyond(name, position, above) for name, position, above in bounds if position is not None]

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import Double, Text, extract
 
 from db.enums import ExecutionStatus, LogLevel, TriggerType
 from db.reader import JoinedRow, Row
+from db.written import spelled
 
 JsonColumn = str | None
 """JSON text; a stored SQL NULL is None."""
@@ -22,6 +23,14 @@ JsonColumn = str | None
 def json_text(column: Any, name: str | None = None) -> Any:
     """Select a JSON column as text, under its own name or another."""
     return column.cast(Text).label(name or column.key)
+
+
+def seconds_between(start: Any, end: Any) -> Any:
+    """Select how long something took, in seconds, as `duration_seconds`."""
+    seconds = extract("epoch", end - start)
+    selected = seconds.cast(Double).label("duration_seconds")
+    spelled(selected, seconds.cast(Text))  # with six decimals
+    return selected
 
 
 class WorkflowRecord(Row):

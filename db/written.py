@@ -92,6 +92,14 @@ def joins(column: ColumnElement[Any], columns: Columns, subquery: Subquery) -> N
     _JOINED[id(column)] = (column, columns, subquery)
 
 
+_SPELLED: dict[int, tuple[ColumnElement[Any], ColumnElement[str]]] = {}
+
+
+def spelled(column: ColumnElement[Any], text: ColumnElement[str]) -> None:
+    """Say of a selected number how it is written, if it is not NULL: its text would be made of it otherwise."""
+    _SPELLED[id(column)] = (column, text)
+
+
 def written(writing: Writing, columns: Columns) -> ColumnElement[str] | None:
     """The expression that writes a row; None if these columns do not have what it takes."""
     try:
@@ -124,17 +132,29 @@ def _pieces(field: Field, columns: Columns) -> Iterator[str | ColumnElement[str]
     else:
         column = columns[field.column]
         quote, text = _text(field, column)
-        if field.nullable:
-            quoted = _literal(quote).concat(text).concat(_literal(quote)) if quote else text
-            yield case((column.is_(None), _literal("null")), else_=quoted)
-        else:
+        if not field.nullable:
             yield quote
             yield text
             yield quote
+            return
+        quoted = _literal(quote).concat(text).concat(_literal(quote)) if quote else text
+        if _is_always_written(field, column):
+            yield func.coalesce(quoted, _literal("null"))
+        else:
+            yield case((column.is_(None), _literal("null")), else_=quoted)
+
+
+def _is_always_written(field: Value, column: ColumnElement[Any]) -> bool:
+    """Whether its text is NULL only if the value is."""
+    if field.kind is Kind.FLOAT:
+        return id(column) in _SPELLED
+    return not isinstance(column.type, BigInteger) and not field.names
 
 
 def _text(field: Value, column: ColumnElement[Any]) -> tuple[str, ColumnElement[Any]]:
     """The quote that stands before and behind a value, and its text, which is NULL for what is unusual."""
+    if id(column) in _SPELLED:
+        return "", _SPELLED[id(column)][1]
     if field.kind is Kind.UUID:
         return '"', column.cast(Text)
     if field.kind is Kind.INSTANT:

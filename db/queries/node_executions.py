@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Double, Numeric, and_, any_, extract, func, or_, select
+from sqlalchemy import Numeric, and_, any_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.filters import NodeExecutionFilter
@@ -12,7 +12,7 @@ from db.models import Node, NodeExecution, NodeExecutionAttempt
 from db.paging import AnySelect, Order, Page, Slice
 from db.queries.per_parent import children, counted, counts_of_each, each_by_id, ids_parameter, slices_of_each
 from db.reader import Reader
-from db.records import NodeExecutionAttemptRecord, NodeExecutionRecord, json_text
+from db.records import NodeExecutionAttemptRecord, NodeExecutionRecord, json_text, seconds_between
 from db.state_machine import NODE_EXECUTION, Action
 from db.statement import Statement, shaped
 
@@ -48,7 +48,7 @@ def _columns(of: type[NodeExecution]) -> list[Any]:
         of.updated_at,
         of.started_at,
         of.ended_at,
-        extract("epoch", of.ended_at - of.started_at).cast(Double).label("duration_seconds"),
+        seconds_between(of.started_at, of.ended_at),
     ]
 
 
@@ -62,7 +62,7 @@ _ATTEMPTS = Statement(
         attempt.started_at,
         attempt.ended_at,
         attempt.error_message,
-        extract("epoch", attempt.ended_at - attempt.started_at).cast(Double).label("duration_seconds"),
+        seconds_between(attempt.started_at, attempt.ended_at),
     )
     .where(attempt.node_execution_id == any_(ids_parameter()))
     .order_by(attempt.attempt)

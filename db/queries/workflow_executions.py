@@ -1,11 +1,12 @@
 """Reading runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Double, Label, Uuid, any_, bindparam, extract, func, select
+from sqlalchemy import ARRAY, ColumnElement, Label, Uuid, any_, bindparam, case, func, select
+from sqlalchemy.orm import aliased
 
 from db.enums import ExecutionStatus
 from db.filters import WorkflowExecutionFilter
@@ -14,13 +15,20 @@ from db.paging import AnySelect, Order, Page, Slice, paged, sliced
 from db.queries.per_parent import children, counted, counts_of_each, each_by_id, ids_parameter, slices_of_each
 from db.queries.workflows import WORKFLOWS, workflows_by_id
 from db.reader import Reader, Row
-from db.records import NO_LOGS, JoinedWorkflow, LogCounts, NodeStatusCounts, WorkflowExecutionRecord, json_text
+from db.records import (
+    NO_LOGS,
+    JoinedWorkflow,
+    LogCounts,
+    NodeStatusCounts,
+    WorkflowExecutionRecord,
+    json_text,
+    seconds_between,
+)
 from db.statement import Statement, shaped
 from db.wanted import Joined
 from db.written import joins
 
 run, counter, log = WorkflowExecution, ExecutionCounter, ExecutionLog
-DURATION = run.ended_at - run.started_at
 
 
 class RunOrder(Enum):
@@ -32,41 +40,49 @@ class RunOrder(Enum):
     DURATION = "duration"
 
 
+_KEYS: Mapping[RunOrder, Callable[[Any], Any]] = {
+    RunOrder.CREATED_AT: lambda of: of.created_at,
+    RunOrder.STARTED_AT: lambda of: of.started_at,
+    RunOrder.ENDED_AT: lambda of: of.ended_at,
+    RunOrder.DURATION: lambda of: of.ended_at - of.started_at,
+}
 ORDERS: Mapping[tuple[RunOrder, bool], Order] = {
-    (by, descending): Order(key, run.id, descending=descending, nullable=by is not RunOrder.CREATED_AT)
-    for by, key in (
-        (RunOrder.CREATED_AT, run.created_at),
-        (RunOrder.STARTED_AT, run.started_at),
-        (RunOrder.ENDED_AT, run.ended_at),
-        (RunOrder.DURATION, DURATION),
-    )
+    (by, descending): Order(key(run), run.id, descending=descending, nullable=by is not RunOrder.CREATED_AT)
+    for by, key in _KEYS.items()
     for descending in (True, False)
 }
 """The orders, by field and whether descending."""
+_FIELDS = {order: by for (by, _), order in ORDERS.items()}
 
 NEWEST_FIRST = ORDERS[RunOrder.CREATED_AT, True]
 
-RUNS = select(
-    run.id,
-    run.namespace,
-    run.workflow_id,
-    run.workflow_version,
-    run.retry_of_id,
-    run.parent_node_execution_id,
-    run.status,
-    run.trigger_type,
-    run.revision,
-    json_text(run.input_data),
-    json_text(run.output_data),
-    json_text(run.context),
-    json_text(run.metadata_, "metadata_"),
-    run.error_message,
-    run.created_at,
-    run.updated_at,
-    run.started_at,
-    run.ended_at,
-    extract("epoch", DURATION).cast(Double).label("duration_seconds"),
-)
+
+def _columns(of: type[WorkflowExecution]) -> list[Any]:
+    """What is read of runs."""
+    return [
+        of.id,
+        of.namespace,
+        of.workflow_id,
+        of.workflow_version,
+        of.retry_of_id,
+        of.parent_node_execution_id,
+        of.status,
+        of.trigger_type,
+        of.revision,
+        json_text(of.input_data),
+        json_text(of.output_data),
+        json_text(of.context),
+        json_text(of.metadata_, "metadata_"),
+        of.error_message,
+        of.created_at,
+        of.updated_at,
+        of.started_at,
+        of.ended_at,
+        seconds_between(of.started_at, of.ended_at),
+    ]
+
+
+RUNS = select(*_columns(run))
 _LOG_COUNTS_OF_RUNS = select(
     counter.workflow_execution_id,
     counter.last_sequence,
@@ -77,11 +93,13 @@ _LOG_COUNTS_OF_RUNS = select(
 )
 
 
-def _joined(of: AnySelect, belongs: ColumnElement[bool], name: str, names: Sequence[str]) -> Label[Any]:
+def _joined(
+    of: AnySelect, belongs: ColumnElement[bool], runs: type[WorkflowExecution], name: str, names: Sequence[str]
+) -> Label[Any]:
     """The one row that belongs to a run, as a column: it is looked up for the runs of the answer only."""
 
     def subquery(selected: ColumnElement[Any]) -> Any:
-        return of.with_only_columns(selected).where(belongs).correlate(run).scalar_subquery()
+        return of.with_only_columns(selected).where(belongs).correlate(runs).scalar_subquery()
 
     columns = list(of.selected_columns)
     column: Label[Any] = subquery(func.row(*columns)).label(name)
@@ -91,11 +109,15 @@ def _joined(of: AnySelect, belongs: ColumnElement[bool], name: str, names: Seque
 
 _WORKFLOW_COLUMNS: Sequence[Any] = WORKFLOWS.selected_columns.keys()
 
+
+def _joined_log_counts(runs: type[WorkflowExecution]) -> Label[Any]:
+    names = ("", *LogCounts._fields)
+    return _joined(_LOG_COUNTS_OF_RUNS, counter.workflow_execution_id == runs.id, runs, "joined_log_counts", names)
+
+
 _RUNS = RUNS.add_columns(
-    _joined(WORKFLOWS, Workflow.id == run.workflow_id, "joined_workflow", _WORKFLOW_COLUMNS),
-    _joined(
-        _LOG_COUNTS_OF_RUNS, counter.workflow_execution_id == run.id, "joined_log_counts", ("", *LogCounts._fields)
-    ),
+    _joined(WORKFLOWS, Workflow.id == run.workflow_id, run, "joined_workflow", _WORKFLOW_COLUMNS),
+    _joined_log_counts(run),
 )
 """Runs, and what belongs to them."""
 
@@ -125,7 +147,32 @@ def _matching(where: WorkflowExecutionFilter) -> AnySelect:
 
 @shaped
 def _page(where: WorkflowExecutionFilter, order: Order, page: Page) -> AnySelect:
-    return paged(_RUNS.where(*where.certain()), order, page, where.ways())
+    # Definitions are joined to the runs of the page only. Looked up for each run, one was searched among all: if there
+    # are but a few hundred, the planner takes that for cheaper than an index.
+    rows = select(*WorkflowExecution.__table__.c).where(*where.certain())
+    found = paged(rows, order, page, where.ways()).subquery("found")
+    of = aliased(WorkflowExecution, found)
+    keys = [_KEYS[_FIELDS[order]](of), of.id]
+    return (
+        select(
+            *_columns(of),
+            _beside(list(WORKFLOWS.selected_columns), "joined_workflow", _WORKFLOW_COLUMNS),
+            _joined_log_counts(of),
+        )
+        .outerjoin(Workflow, Workflow.id == of.workflow_id)
+        .order_by(*order.again(keys, backwards=page.backwards))
+    )
+
+
+def _beside(columns: Sequence[Any], name: str, names: Sequence[str]) -> Label[Any]:
+    """What is joined to the runs, as a column; the first one of its columns is its key."""
+
+    def if_any(selected: ColumnElement[Any]) -> Any:
+        return case((columns[0].is_not(None), selected))
+
+    column: Label[Any] = if_any(func.row(*columns)).label(name)
+    joins(column, dict(zip(names, columns, strict=True)), if_any)
+    return column
 
 
 @shaped
