@@ -136,7 +136,7 @@ class Database:
         Args:
             wanted: what somebody will look at; by default everything but what is joined.
             found: told of what is joined.
-            accepts: asked whether rows may be written by PostgreSQL, and are good as they were written.
+            accepts: asked whether rows may be written by PostgreSQL.
         """
         if self._is_pooled:
             return self._reading_in_transaction(wanted, found, accepts)

@@ -73,8 +73,7 @@ class Reader:
             info: what is remembered of the transaction, if it is one's.
             wanted: what somebody will look at; by default everything but what is joined.
             found: told of what is joined.
-            accepts: asked whether rows may be written by PostgreSQL, and are good as they were written; by default
-                none are.
+            accepts: asked whether rows may be written by PostgreSQL; by default none are.
         """
         self.connection = connection
         self._wanted = wanted
@@ -95,7 +94,7 @@ class Reader:
             return await self._fetch(statement, values, record)
         if self._accepts is not None and self._wanted is not None:
             writing = self._wanted.writings.get(record)
-            if writing is not None and self._accepts(writing, ()):
+            if writing is not None and self._accepts(writing):
                 rows = await self._written(statement, values, record, writing)
                 if rows is not None:
                     return rows
@@ -112,7 +111,7 @@ class Reader:
         self, statement: Statement, values: Mapping[str, Any], record: type[R], writing: Writing
     ) -> list[R] | None:
         """The rows as PostgreSQL writes them; None if they have to be read in the ordinary way."""
-        optional, masked = record.OPTIONAL, writing.masked
+        optional, masked = record.OPTIONAL, {column for _, column in writing.masked}
         read = statement.writing(writing, lambda column: column not in optional or column in masked)
         if read is None:
             return None
@@ -121,8 +120,7 @@ class Reader:
             for row in rows:  # one without keys is what an outer join gives where there is none
                 if row[WRITTEN] is None and any(row[key] is not None for key in record.KEYS):
                     return None
-        assert self._accepts is not None
-        return rows if self._accepts(writing, rows) else None
+        return rows
 
     async def _fetch(self, statement: Statement, values: Mapping[str, Any], record: type[R]) -> list[R]:
         return await self.connection.fetch(statement.sql, *statement.arguments(values), record_class=record)

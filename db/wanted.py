@@ -43,5 +43,5 @@ class Joined:
 
 Found = Callable[[str, Sequence[Any]], None]
 """Told of a column in which something is joined, and of the rows."""
-Accepts = Callable[[Writing, Sequence[Any]], bool]
-"""Asked whether rows that were written can be taken as they are; without rows, whether any can."""
+Accepts = Callable[[Writing], bool]
+"""Asked whether rows may be written so."""

@@ -69,10 +69,10 @@ class Writing:
 
     __slots__ = ("fields", "joined", "masked")
 
-    def __init__(self, fields: tuple[Field, ...], masked: frozenset[str]) -> None:
+    def __init__(self, fields: tuple[Field, ...], masked: Sequence[tuple[str, str]] = ()) -> None:
         self.fields = fields
-        self.masked = masked
-        """Columns that are read besides: of text that is not for everybody."""
+        self.masked = tuple(masked)
+        """Names of text that is not for everybody, and its columns, which are read besides."""
         self.joined = any(isinstance(field, Inner) for field in fields)
         """Whether something else than the row is in it."""
 

@@ -7,7 +7,7 @@ messages and paths are always the stock ones.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from typing import Any, NamedTuple, cast
 
@@ -98,6 +98,11 @@ class Executor(BreadthFirstExecutor):
     def take_written(self) -> None:
         """Let rows come written."""
         self.context_value.take_written()
+
+    def written_texts(self, sources: Sequence[Any]) -> list[str]:
+        """What PostgreSQL wrote of rows, as it is shown to the caller."""
+        texts: list[str] = self.context_value.written(sources)
+        return texts
 
     def forget_written(self) -> bool:
         """From now on they have to be read."""

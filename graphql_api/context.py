@@ -16,7 +16,7 @@ from db.queries.node_executions import steps_by_id
 from db.queries.workflow_executions import JOINED, runs_by_id
 from db.queries.workflows import workflows_by_id
 from db.reader import Reader
-from db.written import Writing
+from db.written import WRITTEN, Writing
 from graphql_api.document import Operation
 from graphql_api.security.access import UNAUTHENTICATED, Access
 from graphql_api.security.admission import Admission
@@ -111,18 +111,27 @@ class Context:
             return True
         return False
 
-    def _accepts(self, writing: Writing, rows: Sequence[Any]) -> bool:
-        """Whether rows may be shown as they were written: without secrets, and nothing from other namespaces."""
-        if writing.joined and self.access.namespaces is not None:
-            return False
+    def _accepts(self, writing: Writing) -> bool:
+        """Whether rows may be written: what is joined to them could be of a namespace that the caller does not see."""
+        accepted = not writing.joined or self.access.namespaces is None
+        self._has_written |= accepted
+        return accepted
+
+    def written(self, rows: Sequence[Any]) -> list[str]:
+        """What PostgreSQL wrote of rows of one class, with the secrets in it masked for whom they are not.
+
+        Raises:
+            LookupError: a secret was not found where it has to be.
+        """
+        texts = [row[WRITTEN] for row in rows]
         masking = self.masking
-        if rows:
-            if masking is not None:
-                for column in writing.masked:
-                    if not masking.none_in_text([row[column] for row in rows]):
-                        return False
-            self._has_written = True
-        return True
+        if masking is not None:
+            assert self.operation is not None
+            for name, column in self.operation.wanted.writings[type(rows[0])].masked:
+                values = [row[column] for row in rows]
+                if not masking.none_in_text(values):
+                    texts = [masking.in_written(name, *each) for each in zip(values, texts, strict=True)]
+        return texts
 
     def _found(self, column: str, rows: Sequence[Any]) -> None:
         """Remember what was read together with rows as if it had been loaded; not where its namespace is not seen."""

@@ -104,7 +104,7 @@ def _selections(
 
 
 def _writing(type_: GraphQLObjectType, selected: SelectionSetNode, fragments: Fragments, record: type[Row]) -> Writing:
-    masked: set[str] = set()
+    masked: list[tuple[str, str]] = []
 
     def field(node: FieldNode, name: str) -> Field:
         definition = type_.fields[node.name.value]
@@ -114,12 +114,12 @@ def _writing(type_: GraphQLObjectType, selected: SelectionSetNode, fragments: Fr
         column = strawberry.python_name
         if not strawberry.is_basic_field:
             column = getattr(_function(strawberry), "column", "")
-            masked.add(column)
+            masked.append((name, column))
         if column not in record.__annotations__:
             raise _NotWrittenError
         return _value(name, column, definition.type)
 
-    return Writing(_object(type_, selected, fragments, field), frozenset(masked))
+    return Writing(_object(type_, selected, fragments, field), masked)
 
 
 def _inner(strawberry: Any, type_: Any, selected: SelectionSetNode, name: str, fragments: Fragments) -> Inner:

@@ -224,7 +224,7 @@ class Levels:
         """Complete what is selected of objects of one type."""
         items = bool(self._record_types) and all(issubclass(class_, self._record_types) for class_ in classes)
         if items and self._written in sources[0]:
-            written: Any = [Fragment(source[self._written]) for source in sources]
+            written: Any = list(map(Fragment, self._executor.written_texts(sources)))
             return written
         completers = self._completers_of(selection, sources, itemgetter if items else attrgetter)
         leaves = selection.function(items=items, converted=completers is not selection.completers)

@@ -36,6 +36,25 @@ class Masking:
         """JSON with the secrets in it masked. What is not masked stays as it was, to the last digit."""
         return self._masked(text) if self.secrets.json_may_hold(text) else text
 
+    def in_written(self, name: str, value: str | None, written: str) -> str:
+        """An object in JSON with the credentials masked that are in the value of one of its keys.
+
+        Args:
+            name: the key.
+            value: what stands under it.
+            written: the object.
+
+        Raises:
+            LookupError: that does not stand under this key, or there are several such keys.
+        """
+        shown = value if value is None else self.text(value)
+        if shown == value:
+            return written
+        before, after = (f'"{name}":{orjson.dumps(each).decode()}' for each in (value, shown))
+        if written.count(before) != 1:  # within a string no quote stands without a backslash
+            raise LookupError(name)
+        return written.replace(before, after)
+
     def none_in_json(self, texts: Iterable[str | None]) -> bool:
         """Whether no secret is in any of many JSON texts: one look for a whole column, which mostly is enough."""
         return not self.secrets.json_may_hold("\n".join(filter(None, texts)))

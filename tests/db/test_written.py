@@ -1,7 +1,6 @@
 """PostgreSQL writes a row as JSON as it is written here."""
 
 import math
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -62,7 +61,7 @@ VALUES = {
 def writing(*, nullable: bool) -> Writing:
     """Everything under names of its own, and a constant."""
     values = (Value(f"the{name}", name, kind, nullable, NAMES.get(name, ())) for name, kind in KINDS.items())
-    return Writing((Constant("__typename", "Row's"), *values), frozenset())
+    return Writing((Constant("__typename", "Row's"), *values))
 
 
 STRICT, LAX = writing(nullable=False), writing(nullable=True)
@@ -101,6 +100,7 @@ async def test_a_row_is_written_as_we_would_write_it(database: Database, values:
         assert found == expected(values)
         assert list(found) == list(expected(values))
         assert type(found["theseconds"]) is float
+        assert f'"thetext":{orjson.dumps(values["text"]).decode()},' in text  # where a secret in it is masked
 
 
 PLAIN: dict[str, Any] = {
@@ -135,8 +135,8 @@ async def test_what_graphql_cannot_say_is_not_written(database: Database, name: 
 
 
 async def test_what_a_statement_does_not_have_cannot_be_written() -> None:
-    assert ROW.writing(Writing((Value("x", "missing", Kind.TEXT, True),), frozenset()), lambda _: False) is None
-    assert ROW.writing(Writing((Inner("x", "text", ()),), frozenset()), lambda _: False) is None
+    assert ROW.writing(Writing((Value("x", "missing", Kind.TEXT, True),)), lambda _: False) is None
+    assert ROW.writing(Writing((Inner("x", "text", ()),)), lambda _: False) is None
 
 
 class Thing(Row):
@@ -152,29 +152,22 @@ class Thing(Row):
 
 
 LARGE_AND_TEXT = Writing(
-    (Value("l", "large", Kind.INTEGER, False), Value("t", "text", Kind.TEXT, True)), frozenset({"text"})
+    (Value("l", "large", Kind.INTEGER, False), Value("t", "text", Kind.TEXT, True)), masked=[("t", "text")]
 )
 
 
 @pytest.mark.parametrize(
     ("large", "accepted", "is_written"), [(1, True, True), (2**31, True, False), (1, False, False)]
 )
-async def test_rows_that_cannot_be_taken_as_they_were_written_are_read(
+async def test_rows_that_cannot_be_written_are_read(
     database: Database, large: int, accepted: bool, is_written: bool
 ) -> None:
     wanted = Wanted({Thing: frozenset({"large", "text"})}, {Thing: LARGE_AND_TEXT})
-    seen: list[str] = []
-
-    def accepts(_: Writing, rows: Sequence[Any]) -> bool:
-        seen.extend(row["text"] for row in rows)
-        return accepted or not rows
-
-    async with database.reader(wanted, accepts=accepts) as reader:
+    async with database.reader(wanted, accepts=lambda writing: accepted and writing is LARGE_AND_TEXT) as reader:
         (row,) = await reader.rows(ROW, {**PLAIN, "large": large}, Thing)
     assert (WRITTEN in row) is is_written
-    assert seen == ([PLAIN["text"]] if large == 1 else [])
-    assert row["id"] == PLAIN["id"]
+    assert (row["id"], row["text"]) == (PLAIN["id"], PLAIN["text"])
     if is_written:
         assert row[WRITTEN] == '{"l":1,"t":"a \\"word\\"\\n"}'
     else:
-        assert (row.large, row.text) == (large, PLAIN["text"])
+        assert row.large == large

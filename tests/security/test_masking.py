@@ -206,3 +206,15 @@ def test_a_filter_is_told_which_of_its_keys_is_masked() -> None:
     assert MASKING.secret_key([{"url": "postgres://u:p@h"}]) == "url"
     assert MASKING.secret_key({"tokens": 5}) is None
     assert MASKING.secret_key("password") is None
+
+
+def test_a_secret_is_masked_in_what_is_written_already() -> None:
+    written = '{"at":"\\"message\\":\\"token=abc\\"","message":"token=abc","n":1}'
+    assert MASKING.in_written("message", "token=abc", written) == written.replace(
+        '"message":"token=abc"', '"message":"token=***"'
+    )
+    assert MASKING.in_written("message", "harmless", written) is written
+    assert MASKING.in_written("message", None, written) is written
+    for elsewhere in ('{"text":"token=abc"}', '{"message":"token=abc","of":{"message":"token=abc"}}'):
+        with pytest.raises(LookupError):
+            MASKING.in_written("message", "token=abc", elsewhere)

@@ -123,7 +123,7 @@ def test_when_something_fails_beside_them_all_is_read_anew(
 async def test_secrets_are_masked_for_whom_they_are_not(
     database_url: str, monkeypatch: pytest.MonkeyPatch, role: str, shown: str
 ) -> None:
-    document = "query ($id: UUID!) { workflowExecution(id: $id) { logs { nodes { message } } } }"
+    document = "query ($id: UUID!) { workflowExecution(id: $id) { logs { nodes { message again: message } } } }"
     with ApiServer(database_url, authentication="required") as server:
         async with Database(database_url) as database:
             tokens = {each: await make_token(database, each, Role(each)) for each in ("engine", role)}
@@ -133,13 +133,16 @@ async def test_secrets_are_masked_for_whom_they_are_not(
         server.http.headers["authorization"] = f"Bearer {tokens[role]}"
         plain, statements = both(server, monkeypatch, document, id=run_id)
         assert any(WRITTEN in each for each in statements)
-        assert plain["data"]["workflowExecution"]["logs"]["nodes"] == [{"message": "nothing to hide"}]
+        assert plain["data"]["workflowExecution"]["logs"]["nodes"] == [
+            {"message": "nothing to hide", "again": "nothing to hide"}
+        ]
         server.http.headers["authorization"] = f"Bearer {tokens['engine']}"
-        log(server, run_id, "with token=abcdefgh")
+        log(server, run_id, 'with token=abcdefgh, \\ "again":"token=abcdefgh"\x1f\x7f퀀트\u2028')
         server.http.headers["authorization"] = f"Bearer {tokens[role]}"
-        secret, _ = both(server, monkeypatch, document, id=run_id)
+        secret, statements = both(server, monkeypatch, document, id=run_id)
+        assert any(WRITTEN in each for each in statements)
         messages = [entry["message"] for entry in secret["data"]["workflowExecution"]["logs"]["nodes"]]
-        assert messages == ["nothing to hide", f"with {shown}"]
+        assert messages == ["nothing to hide", f'with {shown}, \\ "again":"{shown}"\x1f\x7f퀀트\u2028']
 
 
 async def test_who_sees_some_namespaces_sees_no_other_because_of_it(
