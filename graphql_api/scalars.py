@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 import strawberry
+from asyncpg.pgproto import pgproto
 from graphql import (
     BooleanValueNode,
     FloatValueNode,
@@ -37,7 +38,8 @@ def parse_uuid(value: object) -> UUID:
     """Read an RFC 9562 UUID in its canonical form, in upper or lower case."""
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise GraphQLError(f"UUID cannot represent {value!r}: expected 8-4-4-4-12 hexadecimal digits")
-    return UUID(value)
+    made: UUID = pgproto.UUID(value)  # the driver's, which is made and hashed in a third of the time
+    return made
 
 
 def parse_instant(value: object) -> datetime:

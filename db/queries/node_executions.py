@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from db.filters import NodeExecutionFilter
 from db.models import Node, NodeExecution, NodeExecutionAttempt
 from db.paging import AnySelect, Order, Page, Slice
-from db.queries.per_parent import children, counted, counts_of_each, each_by_id, ids_parameter, slices_of_each
+from db.queries.per_parent import ById, children, counted, counts_of_each, each_by_id, ids_parameter, slices_of_each
 from db.reader import Reader
 from db.records import NodeExecutionAttemptRecord, NodeExecutionRecord, json_text, seconds_between
 from db.state_machine import NODE_EXECUTION, Action
@@ -53,7 +53,7 @@ def _columns(of: type[NodeExecution]) -> list[Any]:
 
 
 STEPS = select(*_columns(step)).outerjoin(Node, Node.id == step.node_id)
-_STEPS_BY_ID = Statement(STEPS.where(step.id == any_(ids_parameter())))
+_STEPS_BY_ID = ById(STEPS, step.id)
 _ATTEMPTS = Statement(
     select(
         attempt.node_execution_id,

@@ -12,7 +12,7 @@ from db.enums import ExecutionStatus
 from db.filters import WorkflowExecutionFilter
 from db.models import ExecutionCounter, ExecutionLog, NodeExecution, Workflow, WorkflowExecution
 from db.paging import AnySelect, Order, Page, Slice, paged, sliced
-from db.queries.per_parent import children, counted, counts_of_each, each_by_id, ids_parameter, slices_of_each
+from db.queries.per_parent import ById, children, counted, counts_of_each, each_by_id, ids_parameter, slices_of_each
 from db.queries.workflows import WORKFLOWS, workflows_by_id
 from db.reader import Reader, Row
 from db.records import (
@@ -121,7 +121,7 @@ _RUNS = RUNS.add_columns(
 )
 """Runs, and what belongs to them."""
 
-_RUNS_BY_ID = Statement(_RUNS.where(run.id == any_(ids_parameter())))
+_RUNS_BY_ID = ById(_RUNS, run.id)
 _NAMESPACES = Statement(select(run.id, run.namespace).where(run.id == any_(ids_parameter())))
 _LOG_COUNTS = Statement(_LOG_COUNTS_OF_RUNS.where(counter.workflow_execution_id == any_(ids_parameter())))
 _LOG_COUNTS_OF_STEPS = Statement(

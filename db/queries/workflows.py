@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, and_, any_, bindparam, column, func, select
+from sqlalchemy import ARRAY, Integer, Uuid, and_, bindparam, column, func, select
 
 from db.filters import WorkflowFilter
 from db.models import Edge, Node, Workflow
 from db.paging import AnySelect, Order, Page, Slice, paged, sliced
-from db.queries.per_parent import each_by_id, ids_parameter
+from db.queries.per_parent import ById, each_by_id, ids_parameter
 from db.reader import Reader
 from db.records import WorkflowDependencyRecord, WorkflowNodeRecord, WorkflowRecord, json_text
 from db.statement import Statement, shaped
@@ -45,8 +45,8 @@ _DEPENDENCIES = select(Node.workflow_id, Node.version, Edge.source_node_id, Edge
 )
 
 
-_WORKFLOWS_BY_ID = Statement(WORKFLOWS.where(Workflow.id == any_(ids_parameter())))
-_NODES_BY_ID = Statement(_NODES.where(Node.id == any_(ids_parameter())))
+_WORKFLOWS_BY_ID = ById(WORKFLOWS, Workflow.id)
+_NODES_BY_ID = ById(_NODES, Node.id)
 _VERSIONS = (
     func.unnest(ids_parameter(), bindparam("versions", type_=ARRAY(Integer())))
     .table_valued(column("workflow_id", Uuid()), column("version", Integer()))

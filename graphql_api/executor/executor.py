@@ -42,7 +42,9 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         """An executor of the same operation for another request."""
         if not self._is_breadth_first():
             return self._anew(context_value, variable_values)
-        executor = copy(self)  # a third of the time, and what it shares only the stock executor would change
+        # Made anew it would take three times as long, and what the copy shares only the stock executor would change.
+        executor = object.__new__(self.__class__)
+        executor.__dict__.update(self.__dict__)
         executor.context_value = context_value
         executor.variable_values = variable_values
         executor.collected_errors = CollectedErrors()

@@ -222,7 +222,7 @@ class Levels:
         self, selection: Selection, sources: Sequence[Any], classes: set[type], paths: Paths
     ) -> Sequence[dict[str, Any]]:
         """Complete what is selected of objects of one type."""
-        items = bool(self._record_types) and all(issubclass(class_, self._record_types) for class_ in classes)
+        items = bool(self._record_types) and self._are_records(classes)
         if items and self._written in sources[0]:
             written: Any = list(map(Fragment, self._executor.written_texts(sources)))
             return written
@@ -253,6 +253,12 @@ class Levels:
             for (relation, _), values in zip(waiting, results, strict=True):
                 _fill(answers, relation, values)
         return answers
+
+    def _are_records(self, classes: set[type]) -> bool:
+        for class_ in classes:  # noqa: SIM110 - mostly there is one, for which a generator takes twice as long
+            if not issubclass(class_, self._record_types):
+                return False
+        return True
 
     def _check_types(self, type_: GraphQLObjectType, field: Field, sources: Sequence[Any], classes: set[type]) -> None:
         """Ask whether the sources are of the type, one of each class where that is enough."""
