@@ -111,8 +111,8 @@ class Reader:
         self, statement: Statement, values: Mapping[str, Any], record: type[R], writing: Writing
     ) -> list[R] | None:
         """The rows as PostgreSQL writes them; None if they have to be read in the ordinary way."""
-        optional, masked = record.OPTIONAL, {column for _, column in writing.masked}
-        read = statement.writing(writing, lambda column: column not in optional or column in masked)
+        optional, besides = record.OPTIONAL, writing.besides
+        read = statement.writing(writing, lambda column: column not in optional or column in besides)
         if read is None:
             return None
         rows = await self._fetch(read, values, record)

@@ -171,7 +171,7 @@ class NodeExecutionAttemptRecord(Row):
 
 
 class ExecutionLogRecord(Row):
-    """A log entry."""
+    """A log entry, of a page of a run's entries with the run's last sequence when the page was read."""
 
     __slots__ = ()
 
@@ -185,6 +185,7 @@ class ExecutionLogRecord(Row):
     message: str
     data: JsonColumn
     timestamp: datetime
+    last_sequence: int
 
 
 class LogCounts(NamedTuple):

@@ -5,7 +5,7 @@ they are is declared once. As soon as something of a row is unusual (a null wher
 32 bits) its whole text is NULL, and the rows are to be read in the ordinary way.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
@@ -67,12 +67,16 @@ Field = Constant | Value | Inner
 class Writing:
     """How the rows of a class are written."""
 
-    __slots__ = ("fields", "joined", "masked")
+    __slots__ = ("besides", "fields", "joined", "masked")
 
-    def __init__(self, fields: tuple[Field, ...], masked: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, fields: tuple[Field, ...], masked: Sequence[tuple[str, str]] = (), besides: Iterable[str] = ()
+    ) -> None:
         self.fields = fields
         self.masked = tuple(masked)
-        """Names of text that is not for everybody, and its columns, which are read besides."""
+        """Names of text that is not for everybody, and its columns."""
+        self.besides = frozenset(besides) | {column for _, column in masked}
+        """Columns that are read besides: of such text, and what else somebody looks at."""
         self.joined = any(isinstance(field, Inner) for field in fields)
         """Whether something else than the row is in it."""
 

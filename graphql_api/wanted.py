@@ -28,11 +28,14 @@ RECORDS: Mapping[str, type[Row]] = {
     "ExecutionLog": ExecutionLogRecord,
 }
 """The rows from which objects are resolved, by the type of the objects."""
+LISTS: Mapping[str, type[Row]] = {"ExecutionLogConnection": ExecutionLogRecord}
+"""The rows of lists that show columns of theirs, by the type of the lists."""
 
 
 def wanted_by(schema: GraphQLSchema, document: DocumentNode) -> Wanted:
     """What the operations of a valid document show, all of them together."""
-    columns: dict[type, set[str]] = {}
+    columns: dict[type[Row], set[str]] = {}
+    of_lists: dict[type[Row], set[str]] = {}
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             parent: Any = schema.get_root_type(definition.operation)
@@ -42,12 +45,15 @@ def wanted_by(schema: GraphQLSchema, document: DocumentNode) -> Wanted:
         for type_, name in _fields(schema, definition.selection_set, parent):
             is_object = isinstance(type_, GraphQLObjectType)
             for object_type in (type_,) if is_object else schema.get_possible_types(type_):
-                record = RECORDS.get(object_type.name)
+                name_of = object_type.name
+                record = RECORDS.get(name_of) or LISTS.get(name_of)
                 if record is not None:
-                    columns.setdefault(record, set()).update(_columns(object_type.fields[name], record))
-    return Wanted(
-        {record: frozenset(names) for record, names in columns.items()}, writings_of(schema, document, RECORDS)
-    )
+                    found = _columns(object_type.fields[name], record)
+                    columns.setdefault(record, set()).update(found)
+                    if name_of in LISTS:
+                        of_lists.setdefault(record, set()).update(found)
+    writings = writings_of(schema, document, RECORDS, of_lists)
+    return Wanted({record: frozenset(names) for record, names in columns.items()}, writings)
 
 
 def _fields(schema: GraphQLSchema, selected: SelectionSetNode, parent: Any) -> Iterator[tuple[Any, str]]:

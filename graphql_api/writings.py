@@ -1,6 +1,6 @@
 """Which rows of a document's answer PostgreSQL can write: those of which only values are shown."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -45,7 +45,10 @@ class _NotWrittenError(Exception):
 
 
 def writings_of(
-    schema: GraphQLSchema, document: DocumentNode, records: Mapping[str, type[Row]]
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    records: Mapping[str, type[Row]],
+    besides: Mapping[type[Row], Iterable[str]],
 ) -> Mapping[type[Row], Writing]:
     """How rows can be written of which a valid document has one selection, of nothing but values.
 
@@ -53,6 +56,7 @@ def writings_of(
         schema: of the document.
         document: whose operations show the rows.
         records: the classes of the rows, by the names of the types of the objects that are resolved from them.
+        besides: columns that something else than the objects shows.
     """
     fragments: Fragments = {}
     selections: dict[str, list[SelectionSetNode]] = {}
@@ -79,7 +83,7 @@ def writings_of(
             type_ = schema.type_map[name]
             assert isinstance(type_, GraphQLObjectType)
             try:
-                found[record] = _writing(type_, selections[name][0], fragments, record)
+                found[record] = _writing(type_, selections[name][0], fragments, record, besides.get(record, ()))
             except _NotWrittenError:
                 continue
     return found
@@ -103,7 +107,13 @@ def _selections(
             yield from _selections(schema, node.selection_set, inner)
 
 
-def _writing(type_: GraphQLObjectType, selected: SelectionSetNode, fragments: Fragments, record: type[Row]) -> Writing:
+def _writing(
+    type_: GraphQLObjectType,
+    selected: SelectionSetNode,
+    fragments: Fragments,
+    record: type[Row],
+    besides: Iterable[str],
+) -> Writing:
     masked: list[tuple[str, str]] = []
 
     def field(node: FieldNode, name: str) -> Field:
@@ -119,7 +129,7 @@ def _writing(type_: GraphQLObjectType, selected: SelectionSetNode, fragments: Fr
             raise _NotWrittenError
         return _value(name, column, definition.type)
 
-    return Writing(_object(type_, selected, fragments, field), masked)
+    return Writing(_object(type_, selected, fragments, field), masked, besides)
 
 
 def _inner(strawberry: Any, type_: Any, selected: SelectionSetNode, name: str, fragments: Fragments) -> Inner:

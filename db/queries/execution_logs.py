@@ -40,6 +40,7 @@ class LogSlice(Slice[ExecutionLogRecord]):
     """A page of entries, and the run's last sequence in the same snapshot: where a subscription takes over."""
 
     last_sequence: int
+    """0 if there is no such run, or if nobody wants it."""
 
 
 def _owners(*, of_steps: bool) -> tuple[Any, list[ColumnElement[bool]]]:
@@ -59,7 +60,9 @@ def _page(where: ExecutionLogFilter, page: Page, of_steps: bool) -> AnySelect:
     owner, belongs = _owners(of_steps=of_steps)
     counter = ExecutionCounter
     entry = paged(LOGS.where(*belongs, *where.conditions()), BY_SEQUENCE, page).lateral("entry")
-    joined = owner.join(counter, counter.workflow_execution_id == owner.c.run_id).join(entry, true(), isouter=True)
+    # Where nobody wants the last sequence, PostgreSQL leaves an outer join to the counters out.
+    counted = owner.join(counter, counter.workflow_execution_id == owner.c.run_id, isouter=True)
+    joined = counted.join(entry, true(), isouter=True)
     order = BY_SEQUENCE.clauses(backwards=page.backwards, keys=[entry.c.sequence])
     return select(owner.c.place, counter.last_sequence, entry).select_from(joined).order_by(owner.c.place, *order)
 
@@ -105,17 +108,15 @@ async def _slices(
     reader: Reader, statement: Statement, owners: dict[str, Any], number: int, where: ExecutionLogFilter, page: Page
 ) -> list[LogSlice]:
     rows = await reader.rows(statement, {**owners, **where.values, **page.values}, ExecutionLogRecord)
-    if number == 1 and rows and rows[0]["sequence"] is not None:
-        only = sliced(rows, page)
-        return [LogSlice(only.rows, only.has_more, rows[0]["last_sequence"])]
+    is_counted = bool(rows) and "last_sequence" in rows[0]
     slices = [LogSlice([], False, 0) for _ in range(number)]
-    for place, group in groupby(rows, _PLACE):
+    for place, group in [(1, rows)] if number == 1 and rows else groupby(rows, _PLACE):
         entries = list(group)
-        last_sequence = entries[0]["last_sequence"]
-        if entries[0]["sequence"] is None:  # the counter alone
+        last_sequence = entries[0]["last_sequence"] if is_counted else None
+        if entries[0]["sequence"] is None:  # the owner alone
             entries = []
         found = sliced(entries, page)
-        slices[place - 1] = LogSlice(found.rows, found.has_more, last_sequence)
+        slices[place - 1] = LogSlice(found.rows, found.has_more, last_sequence or 0)
     return slices
 
 

@@ -79,6 +79,7 @@ class ExecutionLogConnection(Connection[ExecutionLog]):
     slice: strawberry.Private[LogSlice]
 
     @strawberry.field(description="The run's last sequence when this was read: where a subscription takes over.")
+    @reads("last_sequence")
     def last_sequence(self) -> int:
         """Read in the same snapshot as the entries."""
         return self.slice.last_sequence
