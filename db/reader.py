@@ -7,7 +7,6 @@ import asyncpg
 
 from db.statement import Statement
 from db.wanted import NOTHING, Accepts, Found, Wanted
-from db.written import WRITTEN, Writing
 
 
 class Row(asyncpg.Record):
@@ -95,9 +94,10 @@ class Reader:
         if self._accepts is not None and self._wanted is not None:
             writing = self._wanted.writings.get(record)
             if writing is not None and self._accepts(writing):
-                rows = await self._written(statement, values, record, writing)
-                if rows is not None:
-                    return rows
+                optional, besides = record.OPTIONAL, writing.besides
+                written = statement.writing(writing, lambda column: column not in optional or column in besides)
+                if written is not None:
+                    return await self._fetch(written, values, record)
         wanted = NOTHING if self._wanted is None else self._wanted.of(record)
         read = statement.without(record.JOINED if self._wanted is None else record.OPTIONAL - wanted)
         rows = await self._fetch(read, values, record)
@@ -105,21 +105,6 @@ class Reader:
             for column in record.JOINED & wanted:
                 if column in rows[0]:
                     self._found(column, rows)
-        return rows
-
-    async def _written(
-        self, statement: Statement, values: Mapping[str, Any], record: type[R], writing: Writing
-    ) -> list[R] | None:
-        """The rows as PostgreSQL writes them; None if they have to be read in the ordinary way."""
-        optional, besides = record.OPTIONAL, writing.besides
-        read = statement.writing(writing, lambda column: column not in optional or column in besides)
-        if read is None:
-            return None
-        rows = await self._fetch(read, values, record)
-        if None in [row[WRITTEN] for row in rows]:
-            for row in rows:  # one without keys is what an outer join gives where there is none
-                if row[WRITTEN] is None and any(row[key] is not None for key in record.KEYS):
-                    return None
         return rows
 
     async def _fetch(self, statement: Statement, values: Mapping[str, Any], record: type[R]) -> list[R]:

@@ -2,7 +2,7 @@
 
 A `Writing` says what stands under which names. It is applied to the SELECT that gives the rows in any case, so what
 they are is declared once. As soon as something of a row is unusual (a null where there is none, an integer beyond
-32 bits) its whole text is NULL, and the rows are to be read in the ordinary way.
+32 bits) its whole text is NULL: it has to be read in the ordinary way.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

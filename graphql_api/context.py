@@ -121,9 +121,11 @@ class Context:
         """What PostgreSQL wrote of rows of one class, with the secrets in it masked for whom they are not.
 
         Raises:
-            LookupError: a secret was not found where it has to be.
+            LookupError: a row could not be written, or a secret was not found where it has to be.
         """
         texts = [row[WRITTEN] for row in rows]
+        if None in texts:
+            raise LookupError(WRITTEN)
         masking = self.masking
         if masking is not None:
             assert self.operation is not None
@@ -153,10 +155,11 @@ class Context:
         What was loaded before in this operation, or is being loaded, is not read again; the rest is one statement.
         """
         loaded = self._loaded.setdefault((read, *arguments), {})
-        missing = [key for key in dict.fromkeys(keys) if key not in loaded]
+        coming = asyncio.get_running_loop().create_future()
+        asked = dict.fromkeys(keys, coming)
+        missing = [key for key in asked if key not in loaded] if loaded else list(asked)
         if missing:
-            coming = asyncio.get_running_loop().create_future()
-            loaded.update(dict.fromkeys(missing, coming))
+            loaded.update(asked if len(missing) == len(asked) else dict.fromkeys(missing, coming))
             try:
                 async with self.reader() as reader:
                     found = await read(reader, missing, *arguments)  # type: ignore[call-arg]

@@ -3,10 +3,9 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -26,8 +25,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _DIGEST_BYTES = 6
 
 
-@dataclass(slots=True)
-class Cursors:
+class Cursors(NamedTuple):
     """The cursors of one list in one order: opaque to clients, and refused by every other list and order."""
 
     name: tuple[object, ...]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import null
 
 from db import Database
 from db.enums import Role
@@ -117,6 +118,16 @@ def test_when_something_fails_beside_them_all_is_read_anew(
     assert [error["path"] for error in answer["errors"]] == [["workflowExecution", "logs"]]
     assert answer["data"]["workflow"]["id"] == ids["workflow"]
     assert [WRITTEN in each for each in statements].count(True) == 1
+
+
+def test_what_could_not_be_written_is_read(
+    api: ApiServer, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.written._bare", lambda *_: null())
+    document = "query ($id: UUID!) { workflowExecution(id: $id) { id seen: status revision } }"
+    answer, statements = both(api, monkeypatch, document, id=ids["id"])
+    assert answer["data"]["workflowExecution"]["seen"] == "COMPLETED"
+    assert [WRITTEN in each for each in statements] == [True, False]
 
 
 @pytest.mark.parametrize(("role", "shown"), [("viewer", "token=***"), ("admin", "token=abcdefgh")])
