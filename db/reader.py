@@ -19,6 +19,8 @@ class Row(asyncpg.Record):
 
     KEYS: ClassVar[frozenset[str]] = NOTHING
     """Columns that are always read: by which rows are found, sorted and shown or not shown to somebody."""
+    SORTED_BY: ClassVar[frozenset[str]] = NOTHING
+    """Those of the keys that are looked at for a cursor and nothing else."""
     JOINED: ClassVar[frozenset[str]] = NOTHING
     """Columns in which something else can be read, too; they are read only where they are wanted."""
     OPTIONAL: ClassVar[frozenset[str]] = NOTHING
@@ -94,8 +96,9 @@ class Reader:
         if self._accepts is not None and self._wanted is not None:
             writing = self._wanted.writings.get(record)
             if writing is not None and self._accepts(writing):
-                optional, besides = record.OPTIONAL, writing.besides
-                written = statement.writing(writing, lambda column: column not in optional or column in besides)
+                left_out = record.OPTIONAL if writing.has_cursors else record.OPTIONAL | record.SORTED_BY
+                besides = writing.besides
+                written = statement.writing(writing, lambda column: column not in left_out or column in besides)
                 if written is not None:
                     return await self._fetch(written, values, record)
         wanted = NOTHING if self._wanted is None else self._wanted.of(record)

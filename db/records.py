@@ -39,6 +39,7 @@ class WorkflowRecord(Row):
     __slots__ = ()
 
     KEYS = frozenset({"id", "namespace", "version", "created_at"})
+    SORTED_BY = frozenset({"created_at"})
 
     id: UUID
     namespace: str
@@ -88,6 +89,7 @@ class WorkflowExecutionRecord(Row):
     __slots__ = ()
 
     KEYS = frozenset({"id", "namespace", "created_at", "started_at", "ended_at"})
+    SORTED_BY = frozenset({"created_at", "started_at", "ended_at"})
     JOINED = frozenset({"joined_workflow", "joined_log_counts"})
 
     id: UUID
@@ -134,6 +136,7 @@ class NodeExecutionRecord(Row):
     __slots__ = ()
 
     KEYS = frozenset({"id", "workflow_execution_id", "execution_order"})
+    SORTED_BY = frozenset({"execution_order"})
 
     id: UUID
     workflow_execution_id: UUID

@@ -67,16 +67,23 @@ Field = Constant | Value | Inner
 class Writing:
     """How the rows of a class are written."""
 
-    __slots__ = ("besides", "fields", "joined", "masked")
+    __slots__ = ("besides", "fields", "has_cursors", "joined", "masked")
 
     def __init__(
-        self, fields: tuple[Field, ...], masked: Sequence[tuple[str, str]] = (), besides: Iterable[str] = ()
+        self,
+        fields: tuple[Field, ...],
+        masked: Sequence[tuple[str, str]] = (),
+        besides: Iterable[str] = (),
+        *,
+        has_cursors: bool = True,
     ) -> None:
         self.fields = fields
         self.masked = tuple(masked)
         """Names of text that is not for everybody, and its columns."""
         self.besides = frozenset(besides) | {column for _, column in masked}
         """Columns that are read besides: of such text, and what else somebody looks at."""
+        self.has_cursors = has_cursors
+        """Whether cursors are made of some."""
         self.joined = any(isinstance(field, Inner) for field in fields)
         """Whether something else than the row is in it."""
 

@@ -77,13 +77,16 @@ def writings_of(
                 # What is selected of a union is not what is selected of its types: none of them is written.
                 for each in schema.get_possible_types(type_):
                     selections.setdefault(each.name, []).extend((selected, selected))
+    has_cursors = any(name == "PageInfo" or name.endswith("Edge") for name in selections)
     found = {}
     for name, record in records.items():
         if len(selections.get(name, ())) == 1:
             type_ = schema.type_map[name]
             assert isinstance(type_, GraphQLObjectType)
             try:
-                found[record] = _writing(type_, selections[name][0], fragments, record, besides.get(record, ()))
+                found[record] = _writing(
+                    type_, selections[name][0], fragments, record, besides.get(record, ()), has_cursors=has_cursors
+                )
             except _NotWrittenError:
                 continue
     return found
@@ -113,6 +116,8 @@ def _writing(
     fragments: Fragments,
     record: type[Row],
     besides: Iterable[str],
+    *,
+    has_cursors: bool,
 ) -> Writing:
     masked: list[tuple[str, str]] = []
 
@@ -129,7 +134,7 @@ def _writing(
             raise _NotWrittenError
         return _value(name, column, definition.type)
 
-    return Writing(_object(type_, selected, fragments, field), masked, besides)
+    return Writing(_object(type_, selected, fragments, field), masked, besides, has_cursors=has_cursors)
 
 
 def _inner(strawberry: Any, type_: Any, selected: SelectionSetNode, name: str, fragments: Fragments) -> Inner:
