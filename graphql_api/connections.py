@@ -1,7 +1,6 @@
 """Relay connections: pages of lists, of many lists at once where an answer has many."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import strawberry
@@ -84,8 +83,7 @@ class Connection(Generic[T]):
         return [(await info.context.load(count.read, [count.key], *count.arguments))[0] for count in counts]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """The paging arguments of a connection."""
 
     first: int | None

@@ -210,9 +210,14 @@ class Context:
         **_: P.kwargs,
     ) -> Any:
         """Load what `read` gives for one key that a root field names, together with those that others name."""
-        if self.operation is not None and self.operation.has_one_root:
-            return (await self.load(read, [key], *arguments))[0]  # type: ignore[call-arg]
         name = (read, *arguments)
+        if self.operation is not None and self.operation.has_one_root:
+            async with self.reader() as reader:  # nobody else asks for anything yet
+                found = await read(reader, [key], *arguments)  # type: ignore[call-arg]
+            if self.access.namespaces is not None and read in _BY_ID:
+                found = await self._seen(found)
+            self._loaded.setdefault(name, {})[key] = found[0]
+            return found[0]
         loader = self.loaders.get(name)
         if loader is None:
 

@@ -1,6 +1,5 @@
 """The schema, and the two ways into it: `execute` for one result, `answers` for any number, written."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -26,6 +25,7 @@ from graphql_api.queries import Query
 from graphql_api.scalars import SCALARS
 from graphql_api.security.errors import SecurityError, TookTooLongError
 from graphql_api.security.roles import check_roles
+from graphql_api.security.time_limit import TimeLimit
 from graphql_api.security.trusted import OF_DASHBOARD, TrustedDocuments
 from graphql_api.settings import Settings
 from graphql_api.subscriptions import Subscription
@@ -59,7 +59,7 @@ class Schema(strawberry.Schema):
         with Execution(query, operation_name) as execution:
             await admission.enter(caller)
             try:
-                async with asyncio.timeout(limit):
+                with TimeLimit(limit):
                     operation = self._admitted(
                         query, variable_values, operation_name, context_value, allowed_operation_types
                     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, Self
 
-from graphql import GraphQLOutputType, OperationType, get_named_type, is_leaf_type
+from graphql import ExecutionResult, GraphQLOutputType, OperationType, get_named_type, is_leaf_type
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor import CollectedErrors
 from graphql.execution.values import VariableValues
@@ -98,7 +98,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         except Exception:  # whatever it is, the stock executor meets it again and tells of it
             self._note_fallback("the operation")
         else:
-            return self.build_response(data)
+            return ExecutionResult(data, None) if self.hooks is None else self.build_response(data)
         stock = self.stock_executor()
         if not self.forget_written():
             stock.middleware_manager = _Known(levels.roots)  # type: ignore[assignment]
