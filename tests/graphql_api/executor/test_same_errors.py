@@ -223,6 +223,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(120 if EXAMPLES < 1_000 else 3_600)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
