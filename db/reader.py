@@ -83,17 +83,20 @@ class Reader:
         self.info = {} if info is None else info
         """What is remembered of the transaction, if it is one's."""
 
-    async def rows(self, statement: Statement, values: Mapping[str, Any], record: type[R]) -> list[R]:
+    async def rows(
+        self, statement: Statement, values: Mapping[str, Any], record: type[R], *, are_many: bool = True
+    ) -> list[R]:
         """Execute, and give the rows.
 
         Args:
             statement: what to execute.
             values: its parameters, by name; others may be among them.
             record: the class of the rows.
+            are_many: whether there may be more than one: to have a single one written takes longer than to read it.
         """
         if not record.OPTIONAL:
             return await self._fetch(statement, values, record)
-        if self._accepts is not None and self._wanted is not None:
+        if are_many and self._accepts is not None and self._wanted is not None:
             writing = self._wanted.writings.get(record)
             if writing is not None and self._accepts(writing):
                 left_out = record.OPTIONAL if writing.has_cursors else record.OPTIONAL | record.SORTED_BY

@@ -109,7 +109,7 @@ class ById:
 async def each_by_id(reader: Reader, by_id: ById, ids: Sequence[UUID], record: type[R]) -> list[R | None]:
     """The row with each id, in the order of `ids`; None where there is none."""
     if len(ids) == 1:
-        rows = await reader.rows(by_id.one, {"id": ids[0]}, record)
+        rows = await reader.rows(by_id.one, {"id": ids[0]}, record, are_many=False)
         return [rows[0] if rows else None]
     found = {row["id"]: row for row in await reader.rows(by_id.many, {"ids": ids}, record)}
     return [found.get(id_) for id_ in ids]

@@ -106,7 +106,9 @@ class Explaining(Reader):
 
     plans: list[Node]
 
-    async def rows(self, statement: Statement, values: Mapping[str, Any], record: type[R]) -> list[R]:
+    async def rows(
+        self, statement: Statement, values: Mapping[str, Any], record: type[R], *, are_many: bool = True
+    ) -> list[R]:
         """Keep the plan."""
         explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}"
         ((explained,),) = await self.connection.fetch(explain, *statement.arguments(values))
