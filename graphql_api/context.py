@@ -161,10 +161,7 @@ class Context:
         if missing:
             loaded.update(asked if len(missing) == len(asked) else dict.fromkeys(missing, coming))
             try:
-                async with self.reader() as reader:
-                    found = await read(reader, missing, *arguments)  # type: ignore[call-arg]
-                if self.access.namespaces is not None and read in _BY_ID:
-                    found = await self._seen(found)
+                found = await self._read(read, missing, *arguments)
             except BaseException as error:
                 for key in missing:
                     del loaded[key]
@@ -179,6 +176,14 @@ class Context:
             if isinstance(loaded[key], asyncio.Future):
                 await asyncio.shield(loaded[key])  # who gives up does not give up for the others
         return [loaded[key] for key in keys]
+
+    async def _read(self, read: Callable[..., Awaitable[Sequence[Any]]], keys: Sequence[Any], *arguments: Any) -> Any:
+        """What `read` gives, without what is by an id that does not exist for who asks."""
+        async with self.reader() as reader:
+            found = await read(reader, keys, *arguments)
+        if self.access.namespaces is not None and read in _BY_ID:
+            return await self._seen(found)
+        return found
 
     async def _seen(self, records: Sequence[Any]) -> list[Any]:
         """The records, and None for those in namespaces that do not exist for who asks. A step is where its run is."""
@@ -212,12 +217,9 @@ class Context:
         """Load what `read` gives for one key that a root field names, together with those that others name."""
         name = (read, *arguments)
         if self.operation is not None and self.operation.has_one_root:
-            async with self.reader() as reader:  # nobody else asks for anything yet
-                found = await read(reader, [key], *arguments)  # type: ignore[call-arg]
-            if self.access.namespaces is not None and read in _BY_ID:
-                found = await self._seen(found)
-            self._loaded.setdefault(name, {})[key] = found[0]
-            return found[0]
+            (found,) = await self._read(read, [key], *arguments)  # nobody else asks for anything yet
+            self._loaded.setdefault(name, {})[key] = found
+            return found
         loader = self.loaders.get(name)
         if loader is None:
 

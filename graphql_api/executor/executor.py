@@ -41,7 +41,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
     def again(self, context_value: Any, variable_values: VariableValues) -> Self:
         """An executor of the same operation for another request."""
         if not self._is_breadth_first():
-            return self._anew(context_value, variable_values)
+            return self.anew(context_value, variable_values)
         # Made anew it would take three times as long, and what the copy shares only the stock executor would change.
         executor = object.__new__(self.__class__)
         executor.__dict__.update(self.__dict__)
@@ -51,7 +51,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         executor._relevant_sub_fields = {}
         return executor
 
-    def _anew(self, context_value: Any, variable_values: VariableValues) -> Self:
+    def anew(self, context_value: Any, variable_values: VariableValues) -> Self:
         """One that shares nothing with this one but what it was made of."""
         return self.__class__(
             self.schema,
@@ -144,7 +144,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def stock_executor(self) -> Self:
         """One for the same request that does as the stock executor does, with collected errors of its own."""
-        stock = self._anew(self.context_value, self.variable_values)
+        stock = self.anew(self.context_value, self.variable_values)
         stock.stock = True
         return stock
 

@@ -62,7 +62,7 @@ class Repeated:
                 return self._first.again(context, values)
         built: list[GraphQLError] | Any = self._build(context, variables)
         if self._first is None and not isinstance(built, list):
-            self._first = built.again(None, VariableValues({}, {}))
+            self._first = built.anew(None, VariableValues({}, {}))  # which keeps nothing of this request
         return built
 
 

@@ -155,5 +155,7 @@ class Resolvers:
             if passed is not None and all(
                 each.argument in made and made[each.argument] is values.get(each.variable) for each in passed
             ):
-                relation.arguments, relation.passed = made, passed
+                names = {each.argument for each in passed}
+                relation.arguments = {name: value for name, value in made.items() if name not in names}
+                relation.passed = passed
         return made
