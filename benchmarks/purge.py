@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.place import place, place_options
 from benchmarks.served import served
-from benchmarks.write_calls import Api, Call, Connection, entries
+from benchmarks.write_calls import Api, Call, Connection, entries, prepared
 from db import Database
 from db.commands.purge import WORK_SHARE, Purge, PurgePolicy, Removed
 
@@ -51,7 +51,7 @@ class Writers:
     async def _write(self, run: str) -> None:
         append = Call("appendLogs", {"workflowExecutionId": run, "entries": entries(self._batch)})
         async with Connection(self._api) as connection:
-            request = self._api.prepare(append)
+            request = prepared(self._api, append)
             while True:
                 began = time.perf_counter()
                 self._api.read(append, await connection.send(request))

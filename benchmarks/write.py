@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.place import place, place_options
 from benchmarks.report import PACKAGES, machine
 from benchmarks.served import wait_for
-from benchmarks.write_calls import Api, Call, Connection, Endpoint, Handwritten, entries
+from benchmarks.write_calls import Api, Call, Connection, Endpoint, Handwritten, entries, prepared
 from db import Database
 
 SERVERS: dict[type[Endpoint], list[str]] = {
@@ -76,7 +76,7 @@ def appending(batch: int) -> Callable[[Endpoint, str], Client]:
         async def client(connection: Connection) -> Reports:
             run_id = await new_run(connection, workflow_id)
             call = Call("appendLogs", {"workflowExecutionId": run_id, "entries": entries(batch)})
-            request = endpoint.prepare(call)
+            request = prepared(endpoint, call)
 
             async def report(until: float) -> int:
                 sent = 0

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-_KEY_PLACE = "0123456789abcdef-key"
+KEY_PLACE = "0123456789abcdef-key"
+"""Where the idempotency key goes, which is of the same length."""
 _STEP = "... on NodeExecution { id status revision startedAt endedAt }"
 _RUN = "... on WorkflowExecution { id status revision createdAt startedAt endedAt }"
 _SIGNATURES = {
@@ -58,10 +59,10 @@ class Api:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def prepare(self, call: Call) -> bytes:
-        """The request but for its key."""
-        variables = {**call.arguments, "idempotencyKey": _KEY_PLACE}
-        return _request("/graphql", {"query": _DOCUMENTS[call.mutation], "variables": variables})
+    def request(self, call: Call) -> tuple[str, dict[str, Any]]:
+        """The path and the body, with `KEY_PLACE` for the key."""
+        variables = {**call.arguments, "idempotencyKey": KEY_PLACE}
+        return "/graphql", {"query": _DOCUMENTS[call.mutation], "variables": variables}
 
     def read(self, call: Call, body: bytes) -> Any:
         """The result, which has to be what was asked for."""
@@ -80,9 +81,9 @@ class Handwritten:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def prepare(self, call: Call) -> bytes:
-        """The request but for its key."""
-        return _request(f"/write/{call.mutation}", {**call.arguments, "idempotencyKey": _KEY_PLACE})
+    def request(self, call: Call) -> tuple[str, dict[str, Any]]:
+        """The path and the body, with `KEY_PLACE` for the key."""
+        return f"/write/{call.mutation}", {**call.arguments, "idempotencyKey": KEY_PLACE}
 
     def read(self, call: Call, body: bytes) -> Any:
         """The result."""
@@ -95,7 +96,9 @@ class Handwritten:
 Endpoint = Api | Handwritten
 
 
-def _request(path: str, content: Any) -> bytes:
+def prepared(endpoint: Endpoint, call: Call) -> bytes:
+    """A request as it is sent, but for its key."""
+    path, content = endpoint.request(call)
     body = orjson.dumps(content)
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -104,7 +107,7 @@ def _request(path: str, content: Any) -> bytes:
 def keyed(request: bytes) -> bytes:
     """The request with a key that no other one has."""
     key = f"{_RUN_OF_THE_BENCHMARK}{next(_NUMBERS):012x}"
-    return request.replace(_KEY_PLACE.encode(), key.encode(), 1)
+    return request.replace(KEY_PLACE.encode(), key.encode(), 1)
 
 
 class Connection:
@@ -133,7 +136,7 @@ class Connection:
 
     async def ask(self, call: Call) -> Any:
         """Send a call and read its result."""
-        return self._endpoint.read(call, await self.send(self._endpoint.prepare(call)))
+        return self._endpoint.read(call, await self.send(prepared(self._endpoint, call)))
 
 
 def entries(count_: int, steps: Sequence[str] = ()) -> list[dict[str, Any]]:

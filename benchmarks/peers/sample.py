@@ -46,19 +46,31 @@ class Reporter:
             raise RuntimeError(f"{mutation}: {answer}")
         return found
 
+    def workflow(self) -> str:
+        """Make a definition; gives its id."""
+        made: str = self.report("createWorkflow", input={"name": "Sample"})["id"]
+        return made
+
     def sample(self) -> dict[str, str]:
         """Make the runs; gives their ids by their names."""
-        workflow = self.report("createWorkflow", input={"name": "Sample"})["id"]
-        return {name: self._run(workflow, *size) for name, size in SIZES.items()}
+        workflow = self.workflow()
+        return {name: self.run(workflow, *size) for name, size in SIZES.items()}
 
-    def _run(self, workflow: str, steps: int, entries: int) -> str:
+    def run(self, workflow: str, steps: int = 0, entries: int = 0) -> str:
+        """Make a run with so many steps and entries; gives its id."""
         run: str = self.report("createWorkflowExecution", input={"workflowId": workflow, "triggerType": "MANUAL"})["id"]
         self.report("startWorkflowExecution", id=run)
         given = [{"key": f"step-{place}", "name": f"Step {place}", "executionOrder": place} for place in range(steps)]
-        made = self.report("createNodeExecutions", id=run, steps=given)["nodeExecutions"]
+        made = self.report("createNodeExecutions", id=run, steps=given)["nodeExecutions"] if given else []
         for start in range(0, entries, ENTRIES_PER_CALL):
             self.report("appendLogs", id=run, entries=[_entry(place, made) for place in range(start, start + 1_000)])
         return run
+
+    def last_sequence(self, run: str) -> int:
+        """How many entries a run has."""
+        query = "query ($id: UUID!) { workflowExecution(id: $id) { logs(last: 1) { nodes { sequence } } } }"
+        answer = self._http.post("/graphql", json={"query": query, "variables": {"id": run}}).json()
+        return sum(entry["sequence"] for entry in answer["data"]["workflowExecution"]["logs"]["nodes"])
 
 
 def _entry(place: int, steps: list[dict[str, str]]) -> dict[str, Any]:

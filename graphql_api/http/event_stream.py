@@ -39,6 +39,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await _send(send, b"")  # the head goes with it: the client is to know that it is served
         sending = asyncio.create_task(self._send_answers(send))
         helpers = [asyncio.create_task(self._ping(send)), asyncio.create_task(_wait_for_the_end(receive, sending))]
 

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from graphql_api.http.gate import PATH, Gate
+from graphql_api.http.whole_answers import answering_at_once
 from graphql_api.security.admission import Admission
 from graphql_api.settings import Settings
 
@@ -132,6 +133,9 @@ def http_protocol(settings: Settings, admission: Admission) -> type[asyncio.Prot
                 gate.enter(self._credentials)
                 self._present.append(self._credentials)
             super().on_message_complete()
+
+        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+            super()._start_asgi_task(cycle, answering_at_once(app, cycle))
 
         def on_response_complete(self) -> None:
             if self._present:
