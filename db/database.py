@@ -21,7 +21,7 @@ from db.json import write_json
 from db.pool import Loan, Pool, PoolUse
 from db.reader import Reader
 from db.session import DatabaseSession
-from db.statement_trace import StatementEnded, trace_connection, trace_engine
+from db.statement_trace import STATEMENT_ENDED, StatementEnded, trace_connection, trace_engine
 from db.transaction import Transaction, touched
 from db.wanted import Accepts, Found, Wanted
 
@@ -183,6 +183,8 @@ class Database:
 
         async def once() -> T:
             async with self._driver_pool.transaction() as transaction:
+                if self._ended is not None:
+                    transaction.info[STATEMENT_ENDED] = self._ended
                 result = await work(transaction)
             if runs := touched(transaction):
                 self._changed(runs)

@@ -1,14 +1,19 @@
 """Being told of each statement when it has ended, on SQLAlchemy's connections and on the driver's own."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.transaction import Transaction
+
 StatementEnded = Callable[[str, float, BaseException | None], None]
 """Takes the text of the statement, without values, the seconds that it took, and why it failed."""
+
+STATEMENT_ENDED = "statement_ended"
+"""Where a transaction keeps whom to tell."""
 
 
 def trace_engine(engine: AsyncEngine, ended: StatementEnded) -> None:
@@ -33,3 +38,24 @@ def trace_engine(engine: AsyncEngine, ended: StatementEnded) -> None:
 def trace_connection(connection: Any, ended: StatementEnded) -> None:
     """Tell of the statements of a connection of the driver."""
     connection.add_query_logger(lambda record: ended(record.query, record.elapsed, record.exception))
+
+
+async def copy_rows(
+    transaction: Transaction, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Write many rows. The driver tells nobody of it, so it is done here.
+
+    Raises:
+        asyncpg.PostgresError: PostgreSQL refuses.
+    """
+    connection = (await transaction.reader()).connection
+    began, failed = time.perf_counter(), None
+    try:
+        await connection.copy_records_to_table(table, columns=columns, records=rows)
+    except BaseException as error:
+        failed = error
+        raise
+    finally:
+        ended: StatementEnded | None = transaction.info.get(STATEMENT_ENDED)
+        if ended is not None:
+            ended(f"COPY {table} ({', '.join(columns)}) FROM STDIN", time.perf_counter() - began, failed)

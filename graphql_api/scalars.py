@@ -32,6 +32,7 @@ _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _ENDS_OF_TIME = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 """asyncpg takes them for infinity, and what some languages have for no time at all is the first one."""
+_FIRST_AND_LAST_YEAR = {instant.year for instant in _ENDS_OF_TIME}
 
 
 def parse_uuid(value: object) -> UUID:
@@ -49,10 +50,12 @@ def parse_instant(value: object) -> datetime:
             f"DateTime cannot represent {value!r}: expected RFC 3339 with an offset, as in 2026-01-31T12:00:00Z"
         )
     try:
-        instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        instant = datetime.fromisoformat(value if value[-1] != "z" else value.upper())
+        if instant.tzinfo is not UTC:
+            instant = instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise GraphQLError(f"DateTime cannot represent {value!r}: {error}") from error
-    if instant in _ENDS_OF_TIME:
+    if instant.year in _FIRST_AND_LAST_YEAR and instant in _ENDS_OF_TIME:
         raise GraphQLError(f"DateTime cannot represent {value!r}: it is the first or the last instant that there is")
     return instant
 

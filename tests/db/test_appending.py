@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.exc import DBAPIError
 
 from db import Database, ExecutionStatus, LogLevel, NodeExecution, WorkflowExecution
-from db.commands.execution_logs import append_logs
+from db.commands.execution_logs import COPIED, append_logs
 from db.commands.heartbeats import fail_silent_run, find_silent_runs, record_heartbeats
 from db.commands.node_creation import create_node_executions
 from db.commands.node_executions import (
@@ -25,6 +27,7 @@ from db.models import ExecutionCounter
 from db.paging import Page
 from db.queries.execution_logs import logs_of_runs
 from db.records import ExecutionLogRecord
+from db.transaction import Transaction
 from db.validation import MAX_BATCH_BYTES
 from tests.db.builders import (
     COMPLETED,
@@ -225,6 +228,86 @@ async def test_a_call_brings_at_most_8_mib_whatever_the_letters(database: Databa
 
 async def test_ten_thousand_entries_are_one_call(database: Database) -> None:
     assert await append(database, await a_run(database), *[EntryInput()] * 10_000) == (1, 10_000)
+
+
+def many(count: int, step_id: UUID) -> list[EntryInput]:
+    """Entries of every kind."""
+    levels = list(LogLevel)
+    return [
+        EntryInput(
+            f"안녕 \U0001f600\t{number}",
+            levels[number % 4],
+            (None, {"n": [None, 1.5, "\\"]}, "text", 7)[number % 4],
+            NOON + timedelta(microseconds=number) if number % 3 else None,
+            step_id if number % 2 else None,
+            number + 1 if number % 4 == 1 else None,
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("is_session", [True, False])
+async def test_many_entries_are_kept_as_few_are(database: Database, is_session: bool) -> None:
+    run_id, few_run_id = await a_run(database, RUNNING), await a_run(database, RUNNING)
+    step_id, few_step_id = await a_step(database, run_id), await a_step(database, few_run_id)
+    do: Any = database.run if is_session else database.run_command
+    entries = many(COPIED, few_step_id)
+    before = datetime.now(UTC)
+    appended = await do(lambda session: append_logs(session, run_id, many(COPIED, step_id)))
+    for start in range(0, COPIED, COPIED - 1):
+        part = entries[start : start + COPIED - 1]
+        await do(lambda session, part=part: append_logs(session, few_run_id, part))
+
+    assert appended == (1, COPIED)
+    kept, expected = [
+        [
+            vars(Parsed(entry))
+            | {"workflow_execution_id": None, "node_execution_id": entry.node_execution_id in (step_id, few_step_id)}
+            | ({} if entry.timestamp < before else {"timestamp": None})
+            for entry in await logs(database, each)
+        ]
+        for each in (run_id, few_run_id)
+    ]
+    assert kept == expected
+    assert len(kept) == COPIED
+    assert [(entry["level"], entry["message"]) for entry in kept] == [(entry.level, entry.message) for entry in entries]
+    counters = [await counter_of(database, each) for each in (run_id, few_run_id)]
+    assert counters[0] == counters[1]
+
+
+async def test_many_entries_of_several_writers_have_their_numbers_side_by_side(database: Database) -> None:
+    run_id = await a_run(database)
+
+    async def write(writer: int) -> list[tuple[int, int]]:
+        entries = [EntryInput(f"{writer}") for _ in range(COPIED + writer)]
+        return [
+            await database.run_command(lambda session: append_logs(session, run_id, entries))  # type: ignore[misc]
+            for _ in range(2)
+        ]
+
+    appended = sorted(numbers for each in await asyncio.gather(*map(write, range(4))) for numbers in each)
+
+    assert [first for first, _ in appended] == [1, *(last + 1 for _, last in appended[:-1])]
+    async with database.reader() as reader:
+        [entries] = await logs_of_runs(reader, [run_id], ExecutionLogFilter(), Page(10_000))
+    assert [entry.sequence for entry in entries.rows] == list(range(1, appended[-1][1] + 1))
+    for first, last in appended:
+        assert len({entry.message for entry in entries.rows[first - 1 : last]}) == 1
+
+
+@pytest.mark.parametrize("count", [1, COPIED])
+async def test_what_is_refused_by_postgresql_leaves_nothing(database: Database, count: int) -> None:
+    run_id = await a_run(database)
+
+    async def append_and_fail(session: Transaction) -> None:
+        await append_logs(session, run_id, [EntryInput("before")])
+        await append_logs(session, run_id, [EntryInput(level="no level")] * count)  # type: ignore[arg-type]
+
+    with pytest.raises((asyncpg.PostgresError, DBAPIError)):
+        await database.run_command(append_and_fail)
+
+    assert await logs(database, run_id) == []
+    assert await append(database, run_id, EntryInput()) == (1, 1)
 
 
 async def test_an_append_tells_of_its_run(database: Database) -> None:

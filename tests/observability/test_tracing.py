@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from db.commands.execution_logs import COPIED
 from graphql_api.observability import tracing
 from graphql_api.observability.tracing import TRACING
 from tests.api_server import ApiServer
@@ -80,6 +81,26 @@ def test_statements_are_spans_inside_their_operation_without_any_value(
         assert span.parent.span_id == operation.context.span_id
         assert operation.start_time <= span.start_time <= span.end_time
         assert span.attributes["db.query.text"].split()[0].upper() == span.attributes["db.operation.name"]
+
+
+def test_many_entries_that_are_copied_are_a_span_like_other_statements(
+    exported: InMemorySpanExporter, database_url: str
+) -> None:
+    with ApiServer(database_url) as api:
+        run_id = running(api)
+        spans(exported)
+        api.ask(
+            """mutation ($id: UUID!, $entries: [LogEntryInput!]!) {
+                appendLogs(workflowExecutionId: $id, entries: $entries) { ... on AppendLogsPayload { count } }
+            }""",
+            id=run_id,
+            entries=[{"level": "INFO", "message": "secret"}] * COPIED,
+        )
+        made = spans(exported)
+    operation = next(span for span in made if "graphql.operation.type" in span.attributes)
+    (copy,) = [span for span in made if span.attributes.get("db.operation.name") == "COPY"]
+    assert copy.parent.span_id == operation.context.span_id
+    assert "secret" not in str(copy.attributes)
 
 
 def test_what_failed_is_marked(exported: InMemorySpanExporter, database_url: str) -> None:
