@@ -46,12 +46,15 @@ def serve_command(host: str | None, port: int | None, workers: int | None) -> No
         with opened, reached(settings) as served:
             address = f"{opened.getsockname()[0]}:{opened.getsockname()[1]}"
             browser = " (GraphiQL in a browser)" if settings.shows_graphiql else ""
-            click.echo(f"execgraph serves http://{address}/graphql{browser}. Ctrl-C stops it.")
+
+            def say() -> None:
+                click.echo(f"execgraph serves http://{address}/graphql{browser}. Ctrl-C stops it.")
+
             with contextlib.suppress(KeyboardInterrupt):
                 if (count := workers or settings.workers) > 1:
-                    supervise(served, opened, count)
+                    supervise(served, opened, count, say)
                 else:
-                    serve(served, opened)
+                    serve(served, opened, say)
 
 
 @main.command("migrate")

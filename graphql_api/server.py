@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -29,10 +30,23 @@ GARBAGE_THRESHOLDS = (20_000, 20, 100)
 class DrainingServer(uvicorn.Server):
     """uvicorn, which before it waits for what is in flight ends what has no end of its own."""
 
-    def __init__(self, config: uvicorn.Config, draining: Draining, linger_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        draining: Draining,
+        linger_seconds: float = 0.0,
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self._draining = draining
         self._linger_seconds = linger_seconds
+        self._begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so: who connects before is refused."""
+        await super().startup(sockets)
+        if self.started:
+            self._begun()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, tell subscribers to come back, finish what is in flight; give up what takes too long."""
@@ -138,12 +152,13 @@ def settle_garbage_collector() -> None:
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
-def serve(settings: Settings, opened: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; requests in flight are finished first."""
+def serve(settings: Settings, opened: socket.socket, begun: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM, and call `begun` from when on; requests in flight are finished first."""
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it again at its end, and our caller has to clean up
     app = create_app(settings)
     settle_garbage_collector()
-    DrainingServer(server_config(app, settings), app.state.draining, settings.linger_seconds).run(sockets=[opened])
+    server = DrainingServer(server_config(app, settings), app.state.draining, settings.linger_seconds, begun)
+    server.run(sockets=[opened])
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client.multiprocess import mark_process_dead
@@ -48,8 +49,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._restarting = asyncio.Event()
 
-    async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT.
+    async def run(self, begun: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT, and call `begun` from when on.
 
         Raises:
             ServerError: the workers do not start.
@@ -63,6 +64,7 @@ class Supervisor:
             self._workers = [worker for worker in started if isinstance(worker, asyncio.subprocess.Process)]
             if len(self._workers) < len(started):
                 raise ServerError("The workers do not start; the log above says why")
+            begun()
             keeping = [asyncio.create_task(self._keep(place)) for place in range(len(self._workers))]
             restarting = asyncio.create_task(self._restart_when_asked())
             await self._stopping.wait()
@@ -146,8 +148,8 @@ def _forget(pid: int) -> None:
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
-def supervise(settings: Settings, opened: socket.socket, count: int) -> None:
-    """Serve with so many workers until SIGINT or SIGTERM; SIGHUP restarts them one by one.
+def supervise(settings: Settings, opened: socket.socket, count: int, begun: Callable[[], None]) -> None:
+    """Serve with so many workers until SIGINT or SIGTERM, and call `begun` from when on; SIGHUP restarts them in turn.
 
     Raises:
         ServerError: they do not start.
@@ -158,8 +160,5 @@ def supervise(settings: Settings, opened: socket.socket, count: int) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         environment = {**os.environ, "DATABASE_URL": settings.database_url}
         stop_seconds = settings.drain_seconds + settings.linger_seconds + KILL_SECONDS
-        asyncio.run(_run(opened, environment, count, stop_seconds))
-
-
-async def _run(opened: socket.socket, environment: dict[str, str], count: int, stop_seconds: float) -> None:
-    await Supervisor(opened, environment, count, stop_seconds).run()
+        supervisor = Supervisor(opened, environment, count, stop_seconds)
+        asyncio.run(supervisor.run(begun))

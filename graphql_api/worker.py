@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sys
-from typing import Any
 
 from graphql_api.http.app import create_app
 from graphql_api.observability.logs import configure_logs
@@ -14,18 +13,12 @@ from graphql_api.settings import load_settings
 
 
 class Worker(DrainingServer):
-    """A server that says when it serves, and that stops when its supervisor is gone."""
-
-    def __init__(self, *args: Any, ready: int, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._ready = ready
+    """A server that stops when its supervisor is gone."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and look."""
         await super().startup(sockets)
         if self.started:
-            os.write(self._ready, b"1")
-            os.close(self._ready)
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._look_at_supervisor)
 
     def _look_at_supervisor(self) -> None:
@@ -42,7 +35,12 @@ def main(socket_number: str, ready: str) -> None:
     configure_logs(settings.log_format, settings.log_level)
     app = create_app(settings)
     settle_garbage_collector()
-    server = Worker(server_config(app, settings), app.state.draining, settings.linger_seconds, ready=int(ready))
+
+    def say() -> None:
+        os.write(int(ready), b"1")
+        os.close(int(ready))
+
+    server = Worker(server_config(app, settings), app.state.draining, settings.linger_seconds, say)
     server.run(sockets=[socket.socket(fileno=int(socket_number))])
 
 
