@@ -56,28 +56,35 @@ run: venv ## Serve on 127.0.0.1:8000 with an example engine beside it, until Ctr
 	else echo "without Node 20.19 or later there is no dashboard, only the API" >&2; fi
 	@exec $(BIN)/python examples/run.py
 
+# Tests wait half of their time, for processes, timers and browsers. Those that measure come after all others, alone.
+# Where ARGS select none of the one or the other kind, pytest exits with 5.
+define run_tests
+	$(1) -m pytest -n 4 --dist worksteal -m "not alone" $(ARGS) || [ $$? = 5 ]
+	$(1) -m pytest -m alone $(ARGS) || [ $$? = 5 ]
+endef
+
 test: venv $(if $(MODERN_NODE),$(DASHBOARD) clients) ## Run all tests and hold the coverage floors
 	$(if $(MODERN_NODE),npm --prefix dashboard run --silent test)
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
+	$(call run_tests,$(BIN)/coverage run)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python tests/coverage_floors.py
 
 POSTGRES_15 ?= /usr/lib/postgresql/15/bin
+ON_15 = EXECGRAPH_TEST_POSTGRES=$(POSTGRES_15)
+POOLED = EXECGRAPH_TEST_POOLER=pgbouncer
 
 matrix: venv ## Run all tests on PostgreSQL 18 and 15, directly and through pgbouncer
-	$(BIN)/python -m pytest -n 2 $(ARGS)
-	EXECGRAPH_TEST_POOLER=pgbouncer $(BIN)/python -m pytest -n 2 $(ARGS)
-	EXECGRAPH_TEST_POSTGRES=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 $(ARGS)
-	EXECGRAPH_TEST_POSTGRES=$(POSTGRES_15) EXECGRAPH_TEST_POOLER=pgbouncer $(BIN)/python -m pytest -n 2 $(ARGS)
+	$(call run_tests,$(BIN)/python)
+	$(call run_tests,$(POOLED) $(BIN)/python)
+	$(call run_tests,$(ON_15) $(BIN)/python)
+	$(call run_tests,$(ON_15) $(POOLED) $(BIN)/python)
 
-OLDEST := tests/acceptance tests/migrations tests/archive/test_archive.py tests/db/test_purge.py tests/db/test_filters.py \
-	tests/graphql_api/test_lists.py
-POOLED := tests/acceptance tests/archive/test_archive.py tests/db/test_purge.py tests/graphql_api/test_lists.py
+BOTH_PARTS := tests/acceptance tests/archive/test_archive.py tests/db/test_purge.py tests/graphql_api/test_lists.py
 
 matrix-short: venv # A representative part of it
-	EXECGRAPH_TEST_POSTGRES=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 $(OLDEST)
-	EXECGRAPH_TEST_POOLER=pgbouncer $(BIN)/python -m pytest -n 2 $(POOLED)
+	$(ON_15) $(BIN)/python -m pytest -n 4 $(BOTH_PARTS) tests/migrations tests/db/test_filters.py
+	$(POOLED) $(BIN)/python -m pytest -n 4 $(BOTH_PARTS)
 
 torture: venv ## Run the long tests at full length
 	EXECGRAPH_TORTURE=full $(BIN)/python -m pytest -m torture -s $(ARGS)

@@ -172,6 +172,7 @@ def websocket_protocol(settings: Settings) -> type[asyncio.Protocol]:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
+            self.close_timeout = CLOSE_SECONDS  # who was told that it is over need not say that it knows
             self._sending = asyncio.Lock()
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -15,14 +15,16 @@ from tests.reliability.load import Load, capacity, load, p99
 from tests.reliability.servers import ServerProcess
 from tests.reliability.torture import length
 
+pytestmark = pytest.mark.alone
+
 RUNS = 50
 TIMES = 5
 SECONDS = length(3, 15)
 TRIES = 3
 """Other work of the machine tells in a p99: one of so many has to hold."""
-SLOWER = length(10, 3)
-"""How many times the usual p99 may be. The bound is 3; in the short form other tests take the processors meanwhile."""
-AFTERWARDS = length(10, 2)
+SLOWER = length(5, 3)
+"""How many times the usual p99 may be. The bound is 3; the short form sees few requests."""
+AFTERWARDS = length(5, 2)
 LONGEST = length(3, 1)
 """Seconds that the p99 of who is refused, or asks beside a flood, may take."""
 MEGABYTE = 1_048_576
