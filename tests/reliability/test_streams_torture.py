@@ -46,8 +46,13 @@ class Torture:
         self._postgres = postgres
         self._servers = servers
         self._steps: dict[str, list[str]] = {}
-        self._until = time.monotonic() + SECONDS
+        self._until = 0.0
+        self._left_to_break = {"restarts of the database", "servers killed"}
         self._message = 0
+
+    def _goes_on(self) -> bool:
+        """For as long as it is to last, and until everything was broken."""
+        return time.monotonic() < self._until or bool(self._left_to_break)
 
     async def report(self, chance: random.Random, mutation: str, **arguments: Any) -> Any:
         """Report to one of the servers, again and again under one key, until it is acknowledged."""
@@ -79,6 +84,7 @@ class Torture:
             inputs = [{"name": name, "executionOrder": 1} for name in ("one", "two")]
             made = await self.report(chance, "createNodeExecutions", workflowExecutionId=run_id, nodeExecutions=inputs)
             self._steps[run_id] = [step["id"] for step in made["nodeExecutions"]]
+        self._until = time.monotonic() + SECONDS
 
     def subscribers(self) -> list[Subscriber]:
         """Subscribers of all kinds."""
@@ -109,7 +115,7 @@ class Torture:
     async def write_by_api(self, place: int) -> None:
         """Append until the time is over."""
         chance = random.Random(100 + place)
-        while time.monotonic() < self._until:
+        while self._goes_on():
             run_id = chance.choice(list(self._steps))
             entries = [
                 {"level": level, "message": message, "nodeExecutionId": step}
@@ -127,7 +133,7 @@ class Torture:
             if place % 2:
                 await hints.__aenter__()
             try:
-                while time.monotonic() < self._until:
+                while self._goes_on():
                     await self._write_one(chance, database)
                     await asyncio.sleep(chance.uniform(0, PAUSE))
             finally:
@@ -162,24 +168,26 @@ class Torture:
 
     async def break_things(self) -> None:
         """Kill what listens again and again, restart the database once, kill a server once."""
-        began, restarted, killed = time.monotonic(), False, False
-        while time.monotonic() < self._until:
+        began = time.monotonic()
+        while self._goes_on():
             await asyncio.sleep(SECONDS / 20)
             passed = (time.monotonic() - began) / SECONDS
-            if passed > 0.35 and not restarted:
-                restarted = True
+            if passed > 0.35 and "restarts of the database" in self._left_to_break:
                 await asyncio.to_thread(self._postgres.stop)
                 await asyncio.sleep(0.3)
                 await asyncio.to_thread(self._postgres.start)
-                self.done["restarts of the database"] += 1
-            elif passed > 0.65 and not killed:
-                killed = True
+                self._broke("restarts of the database")
+            elif passed > 0.65 and "servers killed" in self._left_to_break:
                 self._servers[1].kill()
                 await asyncio.sleep(0.5)
                 await asyncio.to_thread(self._servers[1].start)
-                self.done["servers killed"] += 1
+                self._broke("servers killed")
             else:
                 self.done["LISTEN connections killed"] += len(await fetch(self._postgres.url, LISTENERS))
+
+    def _broke(self, what: str) -> None:
+        self._left_to_break.remove(what)
+        self.done[what] += 1
 
     async def end(self) -> None:
         """Complete the runs."""
