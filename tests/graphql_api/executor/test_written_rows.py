@@ -1,6 +1,7 @@
 """Rows that PostgreSQL writes: which they are, and that nobody can tell from the answer."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import null
@@ -22,7 +23,8 @@ WRITTEN = " AS written"
 @pytest.fixture(scope="module")
 def ids(api: ApiServer) -> dict[str, str]:
     """Runs of both kinds: one that has everything, one that has nothing yet."""
-    workflow_id, (node_id,) = workflow(api, "load", name='The "nightly" \\ run\n')
+    word = uuid4().hex
+    workflow_id, (node_id,) = workflow(api, "load", name=f'The "nightly" \\ {word} run\n')
     full = running(api, workflow_id)
     step_ids = steps(api, full, {"nodeId": node_id, "key": "load"}, "made up", "silent")
     transition(api, "startNodeExecution", step_ids[0], at=at(1.0))
@@ -30,7 +32,7 @@ def ids(api: ApiServer) -> dict[str, str]:
     log(api, full, "of the run", timestamp="2026-01-12T12:00:03.120000+00:00", level="ERROR")
     transition(api, "failNodeExecution", step_ids[0], errorMessage="It\nbroke", at="2026-01-12T12:00:03.500000+00:00")
     transition(api, "completeWorkflowExecution", full, at=at(60))
-    return {"id": full, "empty": run(api, workflow_id), "step": step_ids[0], "workflow": workflow_id}
+    return {"id": full, "empty": run(api, workflow_id), "step": step_ids[0], "workflow": workflow_id, "word": word}
 
 
 def both(api: ApiServer, monkeypatch: pytest.MonkeyPatch, document: str, **variables: Any) -> tuple[Any, list[str]]:
@@ -108,11 +110,11 @@ def test_others_are_read(api: ApiServer, ids: dict[str, str], monkeypatch: pytes
 def test_when_something_fails_beside_them_all_is_read_anew(
     api: ApiServer, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = """query ($id: UUID!) {
-        workflows(search: "nightly") { nodes { id name } }
+    document = """query ($id: UUID!, $word: String!) {
+        workflows(search: $word) { nodes { id name } }
         workflowExecution(id: $id) { id logs(after: "no cursor") { nodes { message } } }
     }"""
-    answer, statements = both(api, monkeypatch, document, id=ids["id"])
+    answer, statements = both(api, monkeypatch, document, id=ids["id"], word=ids["word"])
     assert [error["path"] for error in answer["errors"]] == [["workflowExecution", "logs"]]
     assert [each["id"] for each in answer["data"]["workflows"]["nodes"]] == [ids["workflow"]]
     assert [WRITTEN in each for each in statements].count(True) == 1
